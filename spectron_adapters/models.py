@@ -10,6 +10,7 @@ Imports pydantic, `errors` and `scopes` only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
@@ -52,6 +53,11 @@ Verb: TypeAlias = Literal[
     "scope:delete",
     "grant:manage",
 ]
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+PrincipalKind: TypeAlias = Literal["human", "agent", "service", "unknown"]
+FlatKeyKind: TypeAlias = Literal["agent", "supervisor"]
 JsonObject: TypeAlias = dict[str, Any]  # Any: nested payloads are the server's to shape
 WireScopes: TypeAlias = list[list[str]]
 
@@ -82,29 +88,19 @@ def parse_timestamp(text: str) -> datetime:
     Raises:
         ValueError: Not RFC 3339, or without a time zone.
     """
+    found = _RFC_3339.fullmatch(text)
+    problem = f"{text!r} is not an RFC 3339 time such as 2026-01-15T10:00:00Z"
+    if found is None:
+        raise ValueError(problem)
+    if found[3] is None:
+        problem = f"{text!r} has no time zone; append Z for UTC"
+        raise ValueError(problem)
+    # Python 3.10 reads neither "Z" nor fractions of other lengths than 3 and 6.
+    offset = "+00:00" if found[3] in "Zz" else found[3]
     try:
-        # Python 3.10 reads neither "Z" nor fractions of other lengths than 3 and 6.
-        moment = datetime.fromisoformat(_normalise_rfc3339(text))
+        return datetime.fromisoformat(f"{found[1]}.{found[2] or '0':0<6.6}{offset}")
     except ValueError:
-        msg = f"{text!r} is not an RFC 3339 time such as 2026-01-15T10:00:00Z"
-        raise ValueError(msg) from None
-    if moment.tzinfo is None:
-        msg = f"{text!r} has no time zone; append Z for UTC"
-        raise ValueError(msg)
-    return moment
-
-
-def _normalise_rfc3339(text: str) -> str:
-    body = text.strip()
-    if len(body) < len("2026-01-15T10:00"):
-        raise ValueError(text)
-    if body[-1] in "zZ":
-        body = body[:-1] + "+00:00"
-    head, point, rest = body.partition(".")
-    if not point:
-        return body
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    return f"{head}.{digits[:6]:0<6}{rest[len(digits) :]}"
+        raise ValueError(problem) from None
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -460,6 +456,15 @@ class GrantRequest(CamelRequest):
 
     path: str = Field(min_length=1)
     verbs: list[Verb] = Field(min_length=1)
+
+
+class CreatePrincipalRequest(CamelRequest):
+    """Body of `POST /principals`."""
+
+    display_name: str = Field(min_length=1)
+    external_id: str | None = None
+    kind: PrincipalKind | None = None
+    grants: dict[str, list[str]] | None = None
 
 
 class CreateKeyRequest(CamelRequest):
@@ -1081,6 +1086,67 @@ class ProvidersResponse(Response):
 
 
 # --- management plane -------------------------------------------------------------------------
+
+
+class CreateContextRequest(SnakeRequest):
+    """Body of `POST /api/v1/contexts/{id}`."""
+
+    namespace: str = Field(min_length=1)
+    database: str = Field(min_length=1)
+    config: JsonObject | None = None
+    description: str | None = None
+    admin_external_id: str | None = None
+    admin_display_name: str | None = None
+
+
+class PatchContextRequest(SnakeRequest):
+    """Body of `PATCH /api/v1/contexts/{id}`; a null inside `config` clears its key."""
+
+    config: JsonObject | None = None
+    enforcement_blocked: bool | None = None
+
+
+class CreateFlatKeyRequest(SnakeRequest):
+    """Body of `POST /api/v1/contexts/{id}/keys`; `scope_floor` is a path or key/value pairs."""
+
+    name: str = Field(min_length=1)
+    principal: FlatKeyKind
+    scope_floor: dict[str, str] | str | None = None
+    grants: dict[str, list[str | dict[str, str]]] | None = None
+    strict: bool | None = None
+    ttl_seconds: int | None = Field(default=None, ge=1)
+
+
+class CreateManagedPrincipalRequest(SnakeRequest):
+    """Body of `POST /api/v1/contexts/{id}/principals`."""
+
+    display_name: str = Field(min_length=1)
+    external_id: str | None = None
+    kind: PrincipalKind | None = None
+    grants: dict[str, list[str | dict[str, str]]] | None = None
+
+
+class PatchPrincipalRequest(SnakeRequest):
+    """Body of `PATCH /api/v1/contexts/{id}/principals/{pid}`."""
+
+    display_name: str | None = Field(default=None, min_length=1)
+    kind: PrincipalKind | None = None
+    grants: dict[str, list[str | dict[str, str]]] | None = None
+
+
+class PrincipalKeyRequest(SnakeRequest):
+    """Body of `POST /api/v1/contexts/{id}/principals/{pid}/keys/{name}`."""
+
+    grants: dict[str, list[str | dict[str, str]]] | None = None
+
+
+class CreateAccessTokenRequest(SnakeRequest):
+    """Body of `POST /api/v1/contexts/{id}/access-tokens`."""
+
+    external_id: str = Field(min_length=1)
+    ttl_seconds: int = Field(ge=1)
+    display_name: str | None = None
+    grants: dict[str, list[str | dict[str, str]]] | None = None
 
 
 class Context(ManagementResponse):
