@@ -38,6 +38,13 @@ format: $(READY) ## Format, fix what can be fixed, regenerate the sync twins
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+bench: $(READY) ## Measure the local engine against plain SQLite, as ratios
+	$(BIN)/python -m benchmarks.local_engine
+
+notebooks: $(READY) ## Run every notebook from top to bottom
+	$(BIN)/python -m pip install --quiet --editable ".[notebooks]"
+	$(BIN)/jupyter execute notebooks/*.ipynb
+
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
