@@ -1,0 +1,518 @@
+"""Connections: which httpx transport carries a request, and how long it lives.
+
+`AsyncConnections` keeps one pool per running event loop, `SyncConnections` one per process;
+both also carry a transport or an httpx client that the user brought. Proxies and certificates
+come from the environment, read at construction; nothing is opened before the first request.
+Imports httpx, `_wire`, and the aiohttp transport where it is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import ssl
+import threading
+import urllib.request
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from typing_extensions import ParamSpec
+
+from spectron_adapters._multipart import MultipartBody
+from spectron_adapters.errors import SpectronError
+
+if TYPE_CHECKING:
+    from spectron_adapters.local.extraction import Extractor, ExtractorFunction
+
+SHARDS = 12
+CONNECTIONS_PER_SHARD = 8
+KEEPALIVE_SECONDS = 4.0
+"""Below the five seconds after which common servers close an idle connection."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_S_co = TypeVar("_S_co", covariant=True)
+
+AsyncStream: TypeAlias = AsyncGenerator[_T, None]
+SyncStream: TypeAlias = Generator[_T, None, None]
+
+Pending: TypeAlias = Coroutine[Any, Any, _T]
+"""What an async method that is no coroutine function returns."""
+
+
+class ClientClosedError(SpectronError, RuntimeError):
+    """A client was used after it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__("this client is closed; create a new one")
+
+
+# --- what the environment says ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How an origin is reached: certificates to trust, and a proxy if one applies."""
+
+    tls: ssl.SSLContext
+    proxy: str | None = field(default=None, repr=False)
+
+
+def route_to(origin: str) -> Route:
+    """The way to an origin, as the environment sets it.
+
+    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`
+    mean what they mean to httpx.
+    """
+    parts = urlsplit(origin)
+    # Reading the certificates takes tens of milliseconds, and plain HTTP needs none.
+    if parts.scheme == "https":
+        tls = httpx.create_ssl_context()
+    else:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return Route(tls, _proxy_for(parts.scheme, parts.netloc))
+
+
+def _proxy_for(scheme: str, host: str) -> str | None:
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+# --- pools that do not collapse -----------------------------------------------------------------
+
+
+class _Shards:
+    """Chooses among small pools.
+
+    httpcore walks all connections and all waiting requests of a pool for each request, so one
+    pool slows down with the square of what is in flight. Small pools, filled in order, keep the
+    walk short, and a single caller always meets the same warm connection.
+    """
+
+    def __init__(self) -> None:
+        self._in_flight = [0] * SHARDS
+        # Reentrant: the collector may give a place back while the same thread takes one.
+        self._lock = threading.RLock()
+
+    def take(self) -> int:
+        with self._lock:
+            loads = self._in_flight
+            free = next((i for i, load in enumerate(loads) if load < CONNECTIONS_PER_SHARD), None)
+            shard = loads.index(min(loads)) if free is None else free
+            loads[shard] += 1
+            return shard
+
+    def give_back(self, shard: int) -> None:
+        with self._lock:
+            self._in_flight[shard] -= 1
+
+
+_LIMITS = httpx.Limits(
+    max_connections=CONNECTIONS_PER_SHARD,
+    max_keepalive_connections=CONNECTIONS_PER_SHARD,
+    keepalive_expiry=KEEPALIVE_SECONDS,
+)
+
+
+class _SyncReleasing(httpx.SyncByteStream):
+    """A response's stream that gives its place back when it is closed."""
+
+    def __init__(self, stream: httpx.SyncByteStream, release: Callable[[], None]) -> None:
+        self._stream = stream
+        self._release = weakref.finalize(self, release)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._release()
+
+
+class _AsyncReleasing(httpx.AsyncByteStream):
+    """The same for an event loop."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, release: Callable[[], None]) -> None:
+        self._stream = stream
+        self._release = weakref.finalize(self, release)
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        async for chunk in self._stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._release()
+
+
+class ShardedTransport(httpx.BaseTransport):
+    """httpx's own transport, several times."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._shards = _Shards()
+        self._pools: dict[int, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send through the first pool with a free place."""
+        shard = self._shards.take()
+        try:
+            response = self._pool(shard).handle_request(request)
+        except BaseException:
+            self._shards.give_back(shard)
+            raise
+        stream = response.stream
+        assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - what the transport returns
+        response.stream = _SyncReleasing(stream, lambda: self._shards.give_back(shard))
+        return response
+
+    def _pool(self, shard: int) -> httpx.HTTPTransport:
+        with self._lock:
+            if shard not in self._pools:
+                self._pools[shard] = httpx.HTTPTransport(
+                    verify=self._route.tls, proxy=self._route.proxy, limits=_LIMITS
+                )
+            return self._pools[shard]
+
+    def close(self) -> None:
+        """Close every pool."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+class AsyncShardedTransport(httpx.AsyncBaseTransport):
+    """The same for an event loop."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._shards = _Shards()
+        self._pools: dict[int, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send through the first pool with a free place."""
+        shard = self._shards.take()
+        try:
+            response = await self._pool(shard).handle_async_request(request)
+        except BaseException:
+            self._shards.give_back(shard)
+            raise
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - what the transport returns
+        response.stream = _AsyncReleasing(stream, lambda: self._shards.give_back(shard))
+        return response
+
+    def _pool(self, shard: int) -> httpx.AsyncHTTPTransport:
+        if shard not in self._pools:
+            self._pools[shard] = httpx.AsyncHTTPTransport(
+                verify=self._route.tls, proxy=self._route.proxy, limits=_LIMITS
+            )
+        return self._pools[shard]
+
+    async def aclose(self) -> None:
+        """Close every pool."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def _async_transport(route: Route) -> httpx.AsyncBaseTransport:
+    """The aiohttp transport where the extra `fast` is installed, else httpx's own."""
+    if route.proxy is not None and not route.proxy.startswith("http"):
+        return AsyncShardedTransport(route)  # aiohttp speaks to no SOCKS proxy
+    if importlib.util.find_spec("httpx_aiohttp") is None:
+        return AsyncShardedTransport(route)
+    from spectron_adapters._aiohttp_transport import FastTransport  # noqa: PLC0415 - optional
+
+    return FastTransport(route)
+
+
+# --- connections --------------------------------------------------------------------------------
+
+
+class SharedEngine:
+    """An engine in the process that several clients use; the last one to leave closes it."""
+
+    def __init__(self, blocking: httpx.BaseTransport, native: httpx.AsyncBaseTransport) -> None:
+        self.blocking = blocking
+        self.native = native
+        self._users = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        """One more client uses the engine."""
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> bool:
+        """One client less; whether it was the last."""
+        with self._lock:
+            self._users -= 1
+            return self._users == 0
+
+
+def open_engine(
+    path: str | None,
+    *,
+    context: str,
+    embeddings: object = None,
+    llm: object = None,
+    extractor: Extractor | ExtractorFunction | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> SharedEngine:
+    """An engine over a file, or without one in memory.
+
+    The engine is imported here and not before, so that a client of a service never loads it.
+    """
+    from spectron_adapters.local import open_transport  # noqa: PLC0415 - loaded on demand
+
+    transport = open_transport(
+        path, context=context, embeddings=embeddings, llm=llm, extractor=extractor, clock=clock
+    )
+    return SharedEngine(transport, transport)
+
+
+class SyncConnections:
+    """Sends requests of one blocking client; safe for several threads."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        http_client: httpx.Client | None = None,
+        engine: SharedEngine | None = None,
+    ) -> None:
+        self.given = transport
+        self.http_client = http_client
+        self.engine = engine
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process = os.getpid()
+        self._pool: httpx.BaseTransport | None = None
+        brings_own = transport is not None or http_client is not None or engine is not None
+        self._route = None if brings_own else route_to(origin)
+        if engine is not None:
+            engine.enter()
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """The response with its stream still open."""
+        if self._closed:
+            raise ClientClosedError
+        if self.http_client is not None:
+            return self.http_client.send(
+                _merged(self.http_client, request), stream=True, follow_redirects=False
+            )
+        return self._transport().handle_request(request)
+
+    def _transport(self) -> httpx.BaseTransport:
+        if self.given is not None:
+            return self.given
+        if self.engine is not None:
+            return self.engine.blocking
+        pool = self._pool
+        return pool if pool is not None and self._process == os.getpid() else self._open_pool()
+
+    def _open_pool(self) -> httpx.BaseTransport:
+        with self._lock:
+            # A forked child shares the parent's sockets and must not speak on them.
+            if self._pool is None or self._process != os.getpid():
+                assert self._route is not None  # noqa: S101 - set where no transport was given
+                self._process = os.getpid()
+                self._pool = ShardedTransport(self._route)
+                # A client that nobody closed leaves no open socket behind.
+                weakref.finalize(self, self._pool.close)
+            return self._pool
+
+    def close(self) -> None:
+        """Close what was opened here, and the engine when nobody else uses it."""
+        with self._lock:
+            was_closed, self._closed = self._closed, True
+            pool, self._pool = self._pool, None
+        if was_closed:
+            return
+        if self.engine is not None and self.engine.leave():
+            self.engine.blocking.close()
+        if pool is not None and self._process == os.getpid():
+            pool.close()
+
+
+class AsyncConnections:
+    """Sends requests of one async client, on a pool of the running event loop."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        engine: SharedEngine | None = None,
+    ) -> None:
+        self.given = transport
+        self.http_client = http_client
+        self.engine = engine
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool]
+        self._pools = weakref.WeakKeyDictionary()
+        brings_own = transport is not None or http_client is not None or engine is not None
+        self._route = None if brings_own else route_to(origin)
+        if engine is not None:
+            engine.enter()
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """The response with its stream still open."""
+        if self._closed:
+            raise ClientClosedError
+        if self.http_client is not None:
+            return await self.http_client.send(
+                _merged(self.http_client, request), stream=True, follow_redirects=False
+            )
+        if self.given is not None:
+            return await self.given.handle_async_request(request)
+        if self.engine is not None:
+            return await self.engine.native.handle_async_request(request)
+        pool = self._pools.get(asyncio.get_running_loop())
+        if pool is None or not pool.open.is_set():
+            pool = await self._open_pool()
+        return await pool.transport.handle_async_request(request)
+
+    async def _open_pool(self) -> _LoopPool:
+        assert self._route is not None  # noqa: S101 - set where no transport was given
+        pool = _LoopPool(_async_transport(self._route))
+        await pool.start()
+        with self._lock:
+            for loop in [loop for loop in self._pools if loop.is_closed()]:
+                del self._pools[loop]
+            self._pools[asyncio.get_running_loop()] = pool
+        return pool
+
+    async def aclose(self) -> None:
+        """Close what was opened here, and the engine when nobody else uses it."""
+        with self._lock:
+            was_closed, self._closed = self._closed, True
+            pool = self._pools.pop(asyncio.get_running_loop(), None)
+            # Pools of other loops are closed on their own loop once nothing refers to them.
+            self._pools.clear()
+        if was_closed:
+            return
+        if self.engine is not None and self.engine.leave():
+            await self.engine.native.aclose()
+        if pool is not None:
+            await pool.aclose()
+
+
+class _LoopPool:
+    """A transport that ends with its event loop.
+
+    The transport lives inside a suspended async generator. An event loop closes the generators
+    that were started on it when it shuts down (`asyncio.run` does), and when nothing refers to
+    one any more, from whichever thread; so connections never outlive their loop, and a client
+    that nobody closed leaves no open socket behind.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self.transport = transport
+        self.open = threading.Event()
+        self._life = _lifetime(transport, self.open)
+
+    async def start(self) -> None:
+        await self._life.__anext__()
+
+    async def aclose(self) -> None:
+        await self._life.aclose()
+
+
+async def _lifetime(
+    transport: httpx.AsyncBaseTransport, is_open: threading.Event
+) -> AsyncStream[None]:
+    is_open.set()
+    try:
+        yield
+    finally:
+        is_open.clear()
+        await transport.aclose()
+
+
+def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
+    """The request with the headers and cookies that a user's own client adds."""
+    try:
+        content: Any = request.content
+    except httpx.RequestNotRead:
+        content = request.stream
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=content,
+        extensions=request.extensions,
+    )
+
+
+def sibling_transport(connections: SyncConnections | AsyncConnections, kind: type[_T]) -> _T | None:
+    """The transport that a sibling may share; None when the user brought none.
+
+    Raises:
+        TypeError: The user brought something that only one world can use.
+    """
+    if connections.http_client is not None:
+        msg = "this client sends with an http_client; make its sibling with one of its own"
+        raise TypeError(msg)
+    given = connections.given
+    if given is not None and not isinstance(given, kind):
+        msg = f"{type(given).__name__} is no httpx.{kind.__name__}; make the sibling with one"
+        raise TypeError(msg)
+    return given
+
+
+# --- what differs between the worlds besides connections ----------------------------------------
+
+
+async def off_loop(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Run something that reads the disk beside the event loop."""
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def on_the_spot(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Run it here."""
+    return function(*args, **kwargs)
+
+
+async def async_chunks(body: MultipartBody) -> AsyncStream[bytes]:
+    """An upload's bytes, read from the disk beside the event loop."""
+    yield body.head
+    while chunk := await asyncio.to_thread(body.read):
+        yield chunk
+    yield body.tail
+
+
+def sync_chunks(body: MultipartBody) -> SyncStream[bytes]:
+    """The same for a blocking client."""
+    yield body.head
+    while chunk := body.read():
+        yield chunk
+    yield body.tail
+
+
+class _Openable(Protocol[_S_co]):
+    async def __aenter__(self) -> _S_co: ...
+
+
+class AwaitOpens:
+    """Lets `await` open a stream, as in `async for chunk in await client.chat(…, stream=True)`."""
+
+    def __await__(self: _Openable[_S_co]) -> Generator[Any, None, _S_co]:
+        """Open the stream."""
+        return self.__aenter__().__await__()

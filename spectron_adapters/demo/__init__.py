@@ -1,0 +1,1 @@
+"""The demonstration behind `spectronctl demo`: replay, restart, ask, isolate, read elsewhere."""

@@ -1,0 +1,188 @@
+"""Reading request bodies: JSON, loosely written scopes, and the shared models.
+
+Imports `models`, `scopes`, `problems` and pydantic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from spectron_adapters.local.instants import parse_instant
+from spectron_adapters.local.problems import Problem, bad_request, conflict
+from spectron_adapters.scopes import ScopeSet
+
+__all__ = [
+    "LABELS_MAX",
+    "check_labels",
+    "parse_body",
+    "parse_selector",
+    "read_flag",
+    "read_instant",
+    "read_number",
+    "validate",
+]
+
+LABELS_MAX = 32
+"""Most labels of one fact."""
+
+_SELECTORS = ("scopes", "scope", "lens")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def parse_body(body: bytes) -> dict[str, object]:
+    """The JSON object of a request; an absent body is an empty object.
+
+    Raises:
+        Problem: 400, the body is not a JSON object in UTF-8.
+    """
+    if not body.strip():
+        return {}
+    try:
+        payload = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        if b"\\u" in body:
+            json.dumps(payload, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise bad_request("the body holds half of a surrogate pair, which is no text") from None
+    except (ValueError, RecursionError) as error:
+        raise bad_request(f"the body is not JSON in UTF-8: {_first_line(error)}") from None
+    if not isinstance(payload, dict):
+        raise bad_request(f"the body must be a JSON object, not {type(payload).__name__}")
+    return payload
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _first_line(error: Exception) -> str:
+    return (
+        str(error).split("\n", 1)[0]
+        if not isinstance(error, RecursionError)
+        else "nested too deeply"
+    )
+
+
+def validate(model: type[_Model], payload: Mapping[str, object]) -> _Model:
+    """Check a body against its model; scopes may be written as loosely as clients write them.
+
+    Raises:
+        Problem: 400, naming the field and what is wrong with it.
+    """
+    loose = {name: payload[name] for name in _SELECTORS if payload.get(name) is not None}
+    wire = {name: _read_scopes(value, name) for name, value in loose.items()}
+    try:
+        return model.model_validate({**payload, **wire})
+    except ValidationError as error:
+        raise bad_request(_summary(error)) from None
+
+
+def _read_scopes(value: object, name: str) -> list[list[str]]:
+    try:
+        # A lens may come under the names of writes, so "/*" is judged where the set is used.
+        return ScopeSet.parse(value, field=name).to_wire()  # type: ignore[arg-type]  # parse checks
+    except (TypeError, ValueError) as error:
+        raise bad_request(str(error)) from None
+
+
+def parse_selector(
+    wire: list[list[str]] | None, *, field: str, subtrees: bool = False
+) -> ScopeSet | None:
+    """The scope set of a validated selector; None when none was given.
+
+    Raises:
+        Problem: 400, a write names a subtree.
+    """
+    if wire is None:
+        return None
+    try:
+        return ScopeSet.parse(wire, field=field, subtrees=subtrees)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+
+
+def _summary(error: ValidationError) -> str:
+    """Every fault in one line: `messages.0.role: ...`; values are not repeated."""
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        faults.append(f"{place}: {message}" if place else message)
+    return "; ".join(faults)
+
+
+def check_labels(labels: list[str] | None) -> frozenset[str]:
+    """Distinct labels.
+
+    Raises:
+        Problem: 409, there are too many.
+    """
+    distinct = frozenset(labels or ())
+    if len(distinct) > LABELS_MAX:
+        raise conflict(f"{len(distinct)} labels are too many; a fact holds at most {LABELS_MAX}")
+    return distinct
+
+
+_Value = TypeVar("_Value")
+
+
+def _read(
+    query: Mapping[str, str], names: tuple[str, ...], read: Callable[[str], _Value]
+) -> _Value | None:
+    name = next((name for name in names if name in query), None)
+    if name is None:
+        return None
+    try:
+        return read(query[name])
+    except ValueError as error:
+        raise _parameter_problem(name, error) from None
+
+
+def _parameter_problem(name: str, error: ValueError) -> Problem:
+    return bad_request(f"query parameter {name}: {error}")
+
+
+def read_instant(query: Mapping[str, str], *names: str) -> int | None:
+    """A time among the query parameters, under the first of its names that occurs.
+
+    Raises:
+        Problem: 400, it is not RFC 3339.
+    """
+    return _read(query, names, parse_instant)
+
+
+def read_number(
+    query: Mapping[str, str], *names: str, default: int, minimum: int, maximum: int
+) -> int:
+    """A whole number among the query parameters, clamped to its limits.
+
+    Raises:
+        Problem: 400, it is not a whole number.
+    """
+    number = _read(query, names, _whole_number)
+    return default if number is None else max(minimum, min(maximum, number))
+
+
+def _whole_number(text: str) -> int:
+    digits = text.strip()
+    if not digits.lstrip("+-").isdecimal() or len(digits) > 18:  # noqa: PLR2004  # fits 64 bits
+        raise ValueError(f"{text[:40]!r} is not a whole number")
+    return int(digits)
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """A yes or no among the query parameters; absent is no.
+
+    Raises:
+        Problem: 400, it is neither `true` nor `false`.
+    """
+    return _read(query, (name,), _boolean) or False
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{text[:40]!r} is neither true nor false")
+    return text.lower() == "true"

@@ -1,0 +1,70 @@
+"""One request and one response, as plain values.
+
+What an in-process transport and an HTTP server both turn their own objects into. Imports the
+standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Request", "Response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request before routing.
+
+    Attributes:
+        method: Upper-case HTTP method.
+        path: Percent-encoded path; it is routed before its segments are decoded.
+        query: Percent-encoded query string, without the question mark.
+        headers: By lower-case name.
+        body: Bytes; empty when there is none.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer ready to be sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def json(
+        cls,
+        status: int,
+        payload: object,
+        *,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> Response:
+        """A JSON answer; None as payload is an empty body."""
+        if payload is None:
+            return cls(status, {"content-length": "0", **(headers or {})}, b"")
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        return cls.encoded(status, text, headers=headers, media_type=media_type)
+
+    @classmethod
+    def encoded(
+        cls,
+        status: int,
+        text: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> Response:
+        """An answer whose JSON text exists already."""
+        body = text.encode()
+        fixed = {"content-type": media_type, "content-length": str(len(body))}
+        return cls(status, {**fixed, **(headers or {})}, body)

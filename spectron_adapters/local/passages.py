@@ -1,0 +1,59 @@
+"""Cutting long texts at paragraphs and sentences, so that a hit is a passage and not a book.
+
+Imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+__all__ = ["PASSAGE_CHARACTERS", "split_passages"]
+
+PASSAGE_CHARACTERS = 1000
+"""Length that a passage may reach before the text is cut."""
+
+# What a cut may follow, best first: a blank line, a line, a sentence, a word.
+_BOUNDARIES = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"\n"),
+    re.compile(r"(?<=[.!?\u2026])[\"')\]\u201d\u2019]*\s+|(?<=[\u3002\uff01\uff1f])"),
+    re.compile(r"\s+"),
+)
+
+
+def split_passages(text: str, *, limit: int = PASSAGE_CHARACTERS) -> list[str]:
+    """Cut a text into passages.
+
+    Args:
+        text: Any text.
+        limit: Most characters of a passage, at least 1.
+
+    Returns:
+        Passages in order, none blank, none longer than the limit; nothing but white space at the
+        cuts is lost. A short text is one passage, unchanged; a blank one none.
+    """
+    if not text.strip():
+        return []
+    if len(text) <= limit:
+        return [text]
+    return [passage for passage in _pieces(text.strip(), limit) if passage]
+
+
+def _pieces(text: str, limit: int) -> Iterator[str]:
+    start = 0
+    while len(text) - start > limit:
+        end = _cut(text, start, limit)
+        yield text[start:end].strip()
+        start = end
+    yield text[start:].strip()
+
+
+def _cut(text: str, start: int, limit: int) -> int:
+    """Where to end a passage: at the last good boundary of its second half, else at the limit."""
+    window = text[start : start + limit]
+    for boundary in _BOUNDARIES:
+        ends = [found.end() for found in boundary.finditer(window, limit // 2)]
+        if ends:
+            return start + ends[-1]
+    return start + limit

@@ -1,0 +1,79 @@
+"""The verbs that forget: what is asked for, in which transaction, and what is cleaned up after.
+
+Imports `calls`, `forgetting`, `scope_nodes`, `traces` and `models`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spectron_adapters.local.calls import Answer, Call
+from spectron_adapters.local.forgetting import close_matches, erase, erase_scope, find_matches
+from spectron_adapters.local.problems import forbidden
+from spectron_adapters.local.scope_nodes import parse_node
+from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.work import Work
+from spectron_adapters.models import (
+    ForgetRequest,
+    ForgetResponse,
+    ForgetScopeRequest,
+    ForgetScopeResponse,
+)
+from spectron_adapters.scopes import GrantPattern
+
+__all__ = ["forget", "forget_scope"]
+
+
+def forget(call: Call, request: ForgetRequest) -> Answer:
+    """Forget what a query means. Source: POST /forget."""
+    if request.dry_run:
+        found = call.read(lambda work: find_matches(work, request.query, purge=request.purge))
+        return Answer.of(200, ForgetResponse(deleted=found.count))
+
+    def step(work: Work) -> Answer:
+        found = find_matches(work, request.query, purge=request.purge)
+        if request.purge:
+            call.parts.read_traces.store(work.connection)
+            count = found.count
+            erase(work, found)
+            call.parts.database.mark_erasure(work.connection)
+        else:
+            count = found.count
+            close_matches(work, found)
+        return _receipt(
+            work, "purge" if request.purge else "forget", count, ForgetResponse(deleted=count)
+        )
+
+    answer = call.write(step)
+    if request.purge:
+        call.parts.database.erase_removed()
+    return answer
+
+
+def forget_scope(call: Call, request: ForgetScopeRequest) -> Answer:
+    """Erase everything in a scope's subtree. Source: POST /scopes/forget."""
+    scope = parse_node(request.path)
+    subtree = GrantPattern("/".join((*scope.segments, "*")) if scope.segments else "/*")
+    if not call.caller.region("memory:forget").covers(subtree):
+        raise forbidden(
+            f"this needs memory:forget over the whole subtree {subtree}; ask for a grant"
+        )
+
+    def step(work: Work) -> Answer:
+        call.parts.read_traces.store(work.connection)
+        count = erase_scope(work, scope)
+        call.parts.database.mark_erasure(work.connection)
+        return _receipt(work, "scope", count, ForgetScopeResponse(forgotten=count))
+
+    answer = call.write(step)
+    call.parts.database.erase_removed()
+    return answer
+
+
+def _receipt(
+    work: Work, what: str, count: int, response: ForgetResponse | ForgetScopeResponse
+) -> Answer:
+    """The answer, with a trace that says how much was forgotten and by whom, and not what."""
+    trace = replace(Trace.decision(work, rows_touched=count, turns=0), details={"forgotten": what})
+    store_trace(work, trace)
+    return Answer.of(200, response, trace_id=trace.key)

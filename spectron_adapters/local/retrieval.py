@@ -1,0 +1,221 @@
+"""Lexical recall: candidates from the full-text index, scored in the application.
+
+Runs inside a transaction that the engine owns. Imports no client and no adapter.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Final, Literal
+
+from spectron_adapters.local.ranking import (
+    Statistics,
+    conversation_scores,
+    inverse_document_frequency,
+    plain_scores,
+    reciprocal_rank_fusion,
+)
+from spectron_adapters.local.search_index import (
+    SEARCH_SCHEMA,
+    IndexRow,
+    add_rows,
+    close_rows,
+    merge_index,
+    remove_rows,
+)
+from spectron_adapters.local.search_reading import (
+    Postings,
+    Row,
+    RowFilter,
+    readable_rows,
+    readable_rows_at,
+    readable_statistics,
+    row_texts,
+)
+from spectron_adapters.local.text import parse_query
+
+__all__ = [
+    "SEARCH_SCHEMA", "IndexRow", "RowFilter", "Scored", "SearchResult", "add_rows", "close_rows",
+    "merge_index", "reciprocal_rank_fusion", "remove_rows", "search",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A row that answers a query."""
+
+    row_id: int
+    kind: str
+    target_id: int
+    score: float
+    text: str
+    occurred_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, best first, and what the trace records of them."""
+
+    hits: list[Scored]
+    retrieved_count: int
+    top_scores: list[float]
+
+
+_EMPTY: Final = SearchResult(hits=[], retrieved_count=0, top_scores=[])
+# Rows kept per term, the newest. A term with more says little about which row is meant; its
+# other rows become candidates through rarer terms.
+POSTINGS_PER_TERM: Final = 10_000
+# Candidates whose neighbours are read as well, though they match nothing themselves: an answer
+# often repeats no word of its question.
+EXPANDED: Final = 32
+_REACH: Final = (-2, -1, 1, 2)
+_TOP_SCORES: Final = 10
+
+
+def search(
+    connection: sqlite3.Connection,
+    query: str,
+    row_filter: RowFilter,
+    *,
+    k: int,
+    mode: Literal["hybrid", "bm25"] = "hybrid",
+    pool: int = 256,
+) -> SearchResult:
+    """Find the rows that answer a question best among those that may be read.
+
+    Args:
+        connection: Inside a transaction of the caller's.
+        query: Any text. Words are matched by stem; operators mean nothing.
+        row_filter: Scopes, kinds, times and labels; nothing outside is returned, lends score or
+            enters a statistic.
+        k: Number of hits at most.
+        mode: `bm25` scores each row by its own words alone. `hybrid` also weighs its place in
+            the conversation, its speaker and what is asked, and may return a turn beside a
+            match that holds no word of the query.
+        pool: Number of candidates scored at most.
+
+    Returns:
+        Hits with scores of 0 to 1, best first; equal scores put the newer, then the lower id
+        first.
+    """
+    parsed = parse_query(query)
+    row_count, total_length = readable_statistics(connection, row_filter)
+    if not parsed.terms or not row_count or k <= 0:
+        return _EMPTY
+    matches = _matches(Postings.of(connection, row_filter), parsed.terms, row_count)
+    statistics = Statistics(idf=matches.idf, average_length=max(total_length / row_count, 1.0))
+    rows = _candidates(connection, matches.by_weight(), row_filter, pool)
+    if mode == "bm25":
+        scores = plain_scores(rows, matches.held(rows), statistics)
+    else:
+        rows += _neighbours(connection, rows, row_filter)
+        hint = row_filter.session_id
+        scores = conversation_scores(rows, matches.held(rows), parsed, statistics, session_id=hint)
+    rows.sort(key=lambda row: (-scores[row.id], -row.known_from, row.id))
+    texts = row_texts(connection, [row.id for row in rows[:k]])
+    hits = [
+        Scored(row.id, row.kind, row.target_id, scores[row.id], texts[row.id], row.known_from)
+        for row in rows[:k]
+    ]
+    return SearchResult(hits, len(rows), [hit.score for hit in hits[:_TOP_SCORES]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """Which rows hold which terms of the question: a bit mask by row id."""
+
+    masks: dict[int, int]
+    idf: dict[str, float]
+
+    def terms_of(self, mask: int) -> tuple[str, ...]:
+        return tuple(term for bit, term in enumerate(self.idf) if mask >> bit & 1)
+
+    def by_weight(self) -> list[int]:
+        """The row ids, those that hold the most of the question's weight first, then newest."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for row_id, mask in self.masks.items():
+            groups[mask].append(row_id)
+        weights: dict[float, list[int]] = defaultdict(list)
+        for mask, row_ids in groups.items():
+            weights[math.fsum(self.idf[term] for term in self.terms_of(mask))] += row_ids
+        return [
+            row_id
+            for weight in sorted(weights, reverse=True)
+            for row_id in sorted(weights[weight], reverse=True)
+        ]
+
+    def held(self, rows: Sequence[Row]) -> dict[int, tuple[str, ...]]:
+        """The terms that each row holds."""
+        masks = {row.id: self.masks.get(row.id, 0) for row in rows}
+        terms = {mask: self.terms_of(mask) for mask in set(masks.values())}
+        return {row_id: terms[mask] for row_id, mask in masks.items()}
+
+
+def _matches(postings: Postings, terms: Sequence[str], row_count: int) -> _Matches:
+    found = {term: postings.read(term) for term in terms}
+    idf = {term: inverse_document_frequency(row_count, len(rows)) for term, rows in found.items()}
+    masks: dict[int, int] = {}
+    for position, row_ids in enumerate(_bounded(list(found.values()))):
+        bit = 1 << position
+        for row_id in row_ids:
+            masks[row_id] = masks.get(row_id, 0) | bit
+    return _Matches(masks, idf)
+
+
+def _bounded(found: Sequence[list[int]]) -> Iterator[Iterable[int]]:
+    """Cut the lists of very common terms.
+
+    What stays of such a list are its newest rows, and the rows where its term stands beside a
+    rarer one, or beside all the others when every term is common.
+    """
+    common = [set(rows) for rows in found if len(rows) > POSTINGS_PER_TERM]
+    company: set[int] = set()
+    if common:
+        company = company.union(*(rows for rows in found if len(rows) <= POSTINGS_PER_TERM))
+        company = company or set.intersection(*common)
+    for rows in found:
+        if len(rows) <= POSTINGS_PER_TERM:
+            yield rows
+        else:
+            yield company.intersection(rows).union(nlargest(POSTINGS_PER_TERM, rows))
+
+
+def _candidates(
+    connection: sqlite3.Connection, row_ids: Sequence[int], row_filter: RowFilter, pool: int
+) -> list[Row]:
+    """Read the first rows that pass the filter, up to the size of the pool, in order."""
+    rows: list[Row] = []
+    start, size = 0, pool
+    while start < len(row_ids) and len(rows) < pool:
+        batch = row_ids[start : start + size]
+        readable = {row.id: row for row in readable_rows(connection, batch, row_filter)}
+        rows += [readable[row_id] for row_id in batch if row_id in readable]
+        start, size = start + size, 2 * size
+    return rows[:pool]
+
+
+def _neighbours(
+    connection: sqlite3.Connection, rows: Sequence[Row], row_filter: RowFilter
+) -> list[Row]:
+    """Read the turns around the best candidates that are not candidates themselves."""
+    places = {
+        (row.session_id, row.seq + distance)
+        for row in rows[:EXPANDED]
+        if row.session_id is not None and row.seq is not None
+        for distance in _REACH
+    }
+    present = {row.id for row in rows}
+    return (
+        [
+            row
+            for row in readable_rows_at(connection, sorted(places), row_filter)
+            if row.id not in present
+        ]
+        if places
+        else []
+    )

@@ -1,0 +1,78 @@
+"""One request's hold on the database: its transaction, its caller, its time.
+
+Every verb of the engine takes a `Work`. Imports access, catalog, instants and extraction types.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from spectron_adapters.local.access import Caller
+from spectron_adapters.local.extraction import Extractor
+from spectron_adapters.local.instants import IdSource
+from spectron_adapters.local.scope_catalog import ReadableSets, ScopeCatalog
+from spectron_adapters.models import Verb
+from spectron_adapters.scopes import ScopeSet
+
+__all__ = ["Settings", "Work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides.
+
+    Attributes:
+        auto_register_scopes: Whether a write registers the paths that it names.
+        confidence_floor: From which confidence on a statement may supersede, 0 to 1.
+        extractor: What reads statements from turns.
+    """
+
+    auto_register_scopes: bool
+    confidence_floor: float
+    extractor: Extractor
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A transaction on behalf of a caller.
+
+    Attributes:
+        connection: In a transaction that the engine owns.
+        context_id: The only context that may be touched.
+        caller: Who asks.
+        now: The request's time in microseconds; the same throughout.
+        writable: Whether this is a write transaction.
+    """
+
+    connection: sqlite3.Connection
+    context_id: int
+    caller: Caller
+    now: int
+    writable: bool
+    catalog: ScopeCatalog
+    ids: IdSource
+    settings: Settings
+
+    def new_id(self) -> str:
+        """A new sortable id."""
+        return self.ids(self.now)
+
+    def readable(self, lens: ScopeSet | None = None, *, verb: Verb = "memory:read") -> ReadableSets:
+        """The scope sets within the region of a verb, narrowed by a lens."""
+        return self.catalog.readable(
+            self.connection,
+            self.context_id,
+            self.caller.region(verb),
+            lens,
+            remember=not self.writable,
+        )
+
+    def intern(self, scopes: ScopeSet) -> int:
+        """The id of a scope set, stored when new."""
+        return self.catalog.intern(self.connection, self.context_id, scopes)
+
+    def visible_scopes(self, scope_set_id: int) -> list[list[str]]:
+        """The clauses of a set that the caller may be told of."""
+        region = self.caller.region("memory:read")
+        return self.catalog.visible_wire(self.connection, scope_set_id, region)

@@ -1,0 +1,46 @@
+"""Fixtures of the whole suite: a server that misbehaves on demand, and clients of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from spectron_adapters import _network
+from tests.unit.loopback import Loopback, World
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A scripted server on a port of its own."""
+    server = Loopback()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Each kind of client in turn."""
+    made = World(request.param)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["sync", "async", "fast"])
+async def wired(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    """Each kind of client on each kind of connection: httpx's own, and aiohttp's."""
+    if request.param == "async":
+        monkeypatch.setattr(_network, "_async_transport", _network.AsyncShardedTransport)
+    elif request.param == "fast":
+        pytest.importorskip("httpx_aiohttp")
+    made = World(request.param)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def swift_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between attempts are as short as they can be."""
+    monkeypatch.setattr("spectron_adapters._wire.RETRY_BASE_DELAYS", (0.001,))

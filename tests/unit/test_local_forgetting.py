@@ -1,0 +1,194 @@
+"""Forgotten means forgotten: what goes, what stays, and what is left on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ALICE = "org/acme/user/alice"
+
+
+def raw_bytes(path: Path) -> bytes:
+    """Everything that the database keeps on disk, log included."""
+    return b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
+
+
+@pytest.fixture
+def filled(memory):
+    memory.tell("I live in Lyon.", "s", observed_at="2025-01-01T00:00:00Z")
+    memory.put("Ada", "address", "12 Rue Garibaldi", observed_at="2025-01-01T00:00:00Z")
+    memory.put("Ada", "colour", "green", observed_at="2025-01-01T00:00:00Z")
+    memory.say("The weather was fine", "s", observed_at="2025-01-01T00:00:00Z")
+    return memory
+
+
+def test_forgetting_takes_what_is_meant_and_nothing_else(filled):
+    assert filled.forget("my address") == 1
+    assert filled.values("Ada", "address") == []
+    assert filled.values("Ada", "colour") == ["green"]
+    assert filled.contents() == ["I live in Lyon.", "The weather was fine"]
+
+
+@pytest.mark.parametrize(
+    "query", ["forget my address", "Please forget everything about Ada's address", "Address"]
+)
+def test_words_of_command_do_not_count(filled, query):
+    assert filled.forget(query, dryRun=True) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["it", "forget it", "everything", "Forget everything about me", "?"]
+)
+def test_a_query_without_content_forgets_nothing(filled, query):
+    assert filled.forget(query, dryRun=True) == 0
+
+
+def test_most_of_the_words_must_occur(filled):
+    assert filled.forget("Ada's garden address", dryRun=True) == 0
+    assert filled.forget("Ada address Garibaldi kitchen", dryRun=True) == 1
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_dry_run_counts_the_same_and_changes_nothing(filled, purge):
+    before = filled.turns(), filled.get("/entities"), filled.recall("Lyon")
+    counted = filled.forget("Lyon", dryRun=True, purge=purge)
+    assert (filled.turns(), filled.get("/entities"), filled.recall("Lyon")) == before
+    assert counted == filled.forget("Lyon", purge=purge) > 0
+    assert filled.forget("Lyon", purge=purge) == 0
+
+
+def test_what_is_forgotten_is_hidden_now_and_visible_at_earlier_times(filled):
+    filled.forget("Lyon")
+    assert all("Lyon" not in text for text in filled.recall("live in Lyon", k=50))
+    assert filled.values("user", "lives_in") == []
+    assert "I live in Lyon." not in filled.contents()
+    assert "Lyon" not in filled.post("/context", {"query": ""})["context"]
+    assert "Lyon" not in filled.post("/sessions/s/context", {"query": "Lyon"})["context"]
+    earlier = "2025-06-01T00:00:00Z"
+    assert filled.values("user", "lives_in", asOf=earlier) == ["Lyon"]
+    assert "I live in Lyon." in filled.recall("live Lyon", asOf=earlier, k=50)
+    (row,) = filled.history("user", "lives_in")
+    assert row["validUntil"] == filled.clock.text
+
+
+def test_what_is_forgotten_may_be_learned_again(filled):
+    filled.forget("Lyon")
+    filled.clock.forward(days=1)
+    filled.tell("I live in Lyon.")
+    assert filled.values("user", "lives_in") == ["Lyon"]
+    assert len(filled.history("user", "lives_in")) == 2
+
+
+def test_a_purge_leaves_no_trace_in_any_read(filled):
+    filled.tell("I live in Paris.")
+    filled.forget("Lyon", purge=True)
+    for query in ({}, {"asOf": "2025-06-01T00:00:00Z"}, {"atInstant": filled.clock.text}):
+        assert filled.recall("Lyon live", k=50, **query) == filled.recall(
+            "Lyon live", k=50, **query
+        )
+        assert all("Lyon" not in text for text in filled.recall("Lyon live", k=50, **query))
+    assert filled.history("user", "lives_in") == []
+    assert all("Lyon" not in content for content in filled.contents())
+    assert "entity:location/lyon" not in {e["id"] for e in filled.get("/entities")["entities"]}
+
+
+def test_a_gap_in_a_transcript_does_not_confuse_its_pages(memory):
+    for number in range(10):
+        memory.say("swordfish" if number == 4 else f"turn {number}")
+    memory.forget("swordfish", purge=True)
+    assert [turn["seq"] for turn in memory.turns()] == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert memory.contents(limit=3, offset=3) == ["turn 3", "turn 5", "turn 6"]
+    assert memory.contents(order="desc", limit=2, offset=5) == ["turn 3", "turn 2"]
+    memory.say("next")
+    assert memory.turns(order="desc", limit=1)[0]["seq"] == 11
+
+
+def test_purged_bytes_are_gone_from_the_file_and_its_log(make_memory, tmp_path):
+    path = tmp_path / "memory.db"
+    for memory in make_memory(path):
+        for number in range(300):
+            memory.say(f"filler number {number} about gardens", "filler")
+        body = {"text": "My name is Zyxwvut. I live in Qwertzuiop.", "session_id": "s"}
+        first = memory.post("/facts", body, idempotency_key="key")
+        memory.put("Zyxwvut", "pin", "47114711", session_id="s")
+        memory.recall("where does Zyxwvut keep 47114711, Qwertzuiop?")
+        assert b"yxwvut" in raw_bytes(path)
+        assert memory.forget("Zyxwvut", purge=True) >= 3
+        assert memory.forget("Qwertzuiop", purge=True) >= 0
+        left = raw_bytes(path).lower()
+        for word in (b"zyxwvut", b"yxwvut", b"47114711", b"qwertzuiop", b"wertzuiop"):
+            assert word not in left
+        assert len(memory.turns("filler", limit=500)) == 300
+        assert memory.recall("gardens")
+        again = memory.post("/facts", body, idempotency_key="key")
+        assert again["turnId"] == first["turnId"]
+        assert again["extraction"]["attributes"] == []
+        assert memory.recall("Zyxwvut") == []
+
+
+def test_an_open_reader_delays_the_cleaning_and_the_next_write_makes_up_for_it(
+    make_memory, tmp_path
+):
+    path = tmp_path / "memory.db"
+    for memory in make_memory(path, busy_timeout=0.1):
+        memory.say("zyxwvut is here")
+        database = memory.engine._database
+        with database.read() as connection:
+            connection.execute("SELECT count(*) FROM turn").fetchone()
+            memory.forget("zyxwvut", purge=True)
+            assert b"yxwvut" in raw_bytes(path)
+        memory.say("next")
+        assert b"yxwvut" not in raw_bytes(path)
+
+
+def test_erasing_a_scope_takes_its_subtree_and_leaves_the_rest(make_memory, tmp_path):
+    path = tmp_path / "memory.db"
+    for memory in make_memory(path):
+        for scope in ("org/acme", "org/acme/user/alice", "org/acmeplus", "org/beta"):
+            memory.tell(f"I live in {scope.replace('/', '').title()}.", scope, scopes=scope)
+        memory.say("shared qqqqqq", "shared", scopes=[["org/beta"], [ALICE]])
+        assert memory.post("/scopes/forget", {"path": "org/acme"})["forgotten"] >= 6
+        names = [session["id"] for session in memory.get("/sessions")["sessions"]]
+        assert names == ["org/acmeplus", "org/beta"]
+        texts = memory.recall("live shared qqqqqq", k=50)
+        assert {"I live in Orgacmeplus.", "I live in Orgbeta."} <= set(texts)
+        assert not any("Orgacmeuser" in text or "shared" in text for text in texts)
+        assert "org/acme/" in [node["path"] for node in memory.get("/scopes")]
+        left = raw_bytes(path).lower()
+        assert b"orgacmeuseralice" not in left
+        assert b"qqqqqq" not in left
+
+
+def test_erasing_a_scope_needs_a_path(memory):
+    assert memory.refused("POST", "/scopes/forget", {})["status"] == 400
+    assert memory.refused("POST", "/scopes/forget", {"path": "org/*"})["status"] == 400
+
+
+def test_deleting_an_entity_ends_its_facts_and_its_past_stays(filled):
+    filled.relate("Ada", "knows", "Bob", observed_at="2025-01-01T00:00:00Z")
+    filled.delete("/entities/person/ADA")
+    filled.delete("/entities/person/ada")
+    filled.delete("/entities/person/never")
+    assert filled.refused("GET", "/entities/person/ada")["status"] == 404
+    assert filled.get("/entities/person/bob")["relations"] == []
+    assert filled.values("Ada", "colour", asOf="2025-06-01T00:00:00Z") == ["green"]
+    assert all("Ada" not in text for text in filled.recall("Ada colour green", k=50))
+    filled.clock.forward(days=1)
+    filled.put("Ada", "colour", "red")
+    assert filled.values("Ada", "colour") == ["red"]
+    assert filled.values("Ada", "address") == []
+
+
+def test_deleting_a_session_hides_its_words_and_keeps_its_facts(make_memory, tmp_path):
+    path = tmp_path / "memory.db"
+    for memory in make_memory(path):
+        memory.tell("I live in Lyon.", "s")
+        memory.delete("/sessions/s")
+        assert memory.refused("GET", "/sessions/s/turns")["status"] == 404
+        assert memory.refused("DELETE", "/sessions/s")["status"] == 404
+        assert memory.values("user", "lives_in") == ["Lyon"]
+        assert "I live in Lyon." in memory.recall("Lyon live", k=10)
+        memory.say("a new beginning", "s")
+        assert memory.contents("s") == ["a new beginning"]
+        assert memory.turns("s")[0]["seq"] == 1
