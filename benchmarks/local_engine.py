@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from spectron_adapters import Spectron
@@ -57,9 +58,9 @@ def sentences(seed: int) -> Iterator[str]:
     """Texts of 12 words whose frequencies fall like those of a language (Zipf)."""
     chance = random.Random(seed)
     words = [f"word{n}" for n in range(20_000)]
-    weights = [1 / (n + 10) for n in range(len(words))]
+    weights = list(accumulate(1 / (n + 10) for n in range(len(words))))
     while True:
-        yield " ".join(chance.choices(words, weights, k=12))
+        yield " ".join(chance.choices(words, cum_weights=weights, k=12))
 
 
 def alternate(runs: int, ours: Callable[[], object], theirs: Callable[[], object]) -> list[float]:

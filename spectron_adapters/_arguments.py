@@ -14,10 +14,10 @@ from datetime import datetime
 from functools import cache
 from typing import Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
 
-from spectron_adapters.models import Timestamp
+from spectron_adapters.models import format_timestamp, parse_timestamp
 from spectron_adapters.scopes import ScopeLike, ScopeSet, scope_selector
 from spectron_adapters.selectors import ScopeSource, Selectors
 
@@ -31,7 +31,6 @@ Labels: TypeAlias = "Sequence[str] | Mapping[str, str]"
 
 _SHOWN_INPUT_LIMIT = 40
 _NO_VALUES = ("the defaults of this client", None)
-_TIMESTAMP: TypeAdapter[str] = TypeAdapter(Timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +227,7 @@ def scopes_argument(
     raise refused
 
 
-def time_argument(method: str, name: str, value: Time | None) -> str | None:
+def time_argument(method: str, name: str, value: object) -> str | None:
     """A time as RFC 3339 text.
 
     Raises:
@@ -237,13 +236,18 @@ def time_argument(method: str, name: str, value: Time | None) -> str | None:
     """
     if value is None:
         return None
+    if not isinstance(value, (str, datetime)):
+        msg = f"{method}(): {name} must be a string or datetime, got {type(value).__name__}"
+        raise TypeError(msg)
     try:
-        return _TIMESTAMP.validate_python(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-    error_class = TypeError if first["type"].endswith("_type") else ValueError
-    msg = f"{method}(): {name}: {_reason(first)}"
-    raise error_class(msg)
+        if isinstance(value, datetime):
+            return format_timestamp(value)
+        parse_timestamp(value)
+    except ValueError as error:
+        refused = ValueError(f"{method}(): {name}: {error}")
+    else:
+        return value
+    raise refused
 
 
 def text_argument(method: str, name: str, value: object) -> str:

@@ -365,8 +365,7 @@ class AsyncConnections:
         self.engine = engine
         self._lock = threading.Lock()
         self._closed = False
-        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool]
-        self._pools = weakref.WeakKeyDictionary()
+        self._pools = _Pools()
         brings_own = transport is not None or http_client is not None or engine is not None
         self._route = None if brings_own else route_to(origin)
         if engine is not None:
@@ -384,34 +383,58 @@ class AsyncConnections:
             return await self.given.handle_async_request(request)
         if self.engine is not None:
             return await self.engine.native.handle_async_request(request)
-        pool = self._pools.get(asyncio.get_running_loop())
-        if pool is None or not pool.open.is_set():
-            pool = await self._open_pool()
+        pool = self._pools.of_this_loop() or await self._open_pool()
         return await pool.transport.handle_async_request(request)
 
     async def _open_pool(self) -> _LoopPool:
         assert self._route is not None  # noqa: S101 - set where no transport was given
-        pool = _LoopPool(_async_transport(self._route))
+        pool = _LoopPool(_async_transport(self._route), self._pools)
         await pool.start()
-        with self._lock:
-            for loop in [loop for loop in self._pools if loop.is_closed()]:
-                del self._pools[loop]
-            self._pools[asyncio.get_running_loop()] = pool
+        self._pools.add(pool)
         return pool
 
     async def aclose(self) -> None:
         """Close what was opened here, and the engine when nobody else uses it."""
         with self._lock:
             was_closed, self._closed = self._closed, True
-            pool = self._pools.pop(asyncio.get_running_loop(), None)
-            # Pools of other loops are closed on their own loop once nothing refers to them.
-            self._pools.clear()
         if was_closed:
             return
+        pool = self._pools.of_this_loop()
+        # Pools of other loops are closed on their own loop once nothing refers to them.
+        self._pools.clear()
         if self.engine is not None and self.engine.leave():
             await self.engine.native.aclose()
         if pool is not None:
             await pool.aclose()
+
+
+class _Pools:
+    """The pools of one client, by event loop."""
+
+    def __init__(self) -> None:
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool]
+        self._by_loop = weakref.WeakKeyDictionary()
+        self._lock = threading.RLock()
+
+    def of_this_loop(self) -> _LoopPool | None:
+        return self._by_loop.get(asyncio.get_running_loop())
+
+    def add(self, pool: _LoopPool) -> None:
+        with self._lock:
+            for loop in [loop for loop in self._by_loop if loop.is_closed()]:
+                del self._by_loop[loop]
+            self._by_loop[asyncio.get_running_loop()] = pool
+
+    def drop(self) -> None:
+        with self._lock:
+            self._by_loop.pop(asyncio.get_running_loop(), None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._by_loop.clear()
+
+    def __len__(self) -> int:
+        return len(self._by_loop)
 
 
 class _LoopPool:
@@ -423,10 +446,9 @@ class _LoopPool:
     that nobody closed leaves no open socket behind.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, pools: _Pools) -> None:
         self.transport = transport
-        self.open = threading.Event()
-        self._life = _lifetime(transport, self.open)
+        self._life = _lifetime(transport, weakref.ref(pools))
 
     async def start(self) -> None:
         await self._life.__anext__()
@@ -436,13 +458,13 @@ class _LoopPool:
 
 
 async def _lifetime(
-    transport: httpx.AsyncBaseTransport, is_open: threading.Event
+    transport: httpx.AsyncBaseTransport, pools: weakref.ref[_Pools]
 ) -> AsyncStream[None]:
-    is_open.set()
     try:
         yield
     finally:
-        is_open.clear()
+        if (its_pools := pools()) is not None:
+            its_pools.drop()
         await transport.aclose()
 
 

@@ -157,19 +157,19 @@ def _run_demo(arguments: argparse.Namespace) -> int:
         ("llama_index.core", "llama-index"),
     )
     from spectron_adapters.demo.loading import TranscriptError  # noqa: PLC0415
-    from spectron_adapters.demo.run import DemoOptions, run_demo  # noqa: PLC0415  # frameworks
+    from spectron_adapters.demo.run import run_demo  # noqa: PLC0415  # loads the frameworks
 
     try:
-        options = DemoOptions(
+        holds = run_demo(
             transcript=arguments.transcript,
             database=arguments.db,
-            ask=tuple(arguments.ask),
+            ask=arguments.ask,
             questions=arguments.questions,
-            json=arguments.json,
+            as_json=arguments.json,
         )
-        return _OK if run_demo(options) else _FAILED
     except TranscriptError as error:
         raise UsageError(error) from error
+    return _OK if holds else _FAILED
 
 
 def _require(*packages: tuple[str, str]) -> None:

@@ -133,7 +133,9 @@ AnswerSize: TypeAlias = Annotated[int, Field(ge=1, le=K_MAX, strict=True)]
 class Response(BaseModel):
     """Base of the data plane's answers: camelCase on the wire, snake_case in Python."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", defer_build=True
+    )
 
 
 class ManagementResponse(BaseModel):
@@ -145,13 +147,16 @@ class ManagementResponse(BaseModel):
         ),
         populate_by_name=True,
         extra="allow",
+        defer_build=True,
     )
 
 
 class CamelRequest(BaseModel):
     """Base of bodies that the wire writes in camelCase; unknown names are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=True
+    )
 
 
 class SnakeRequest(BaseModel):
@@ -163,6 +168,7 @@ class SnakeRequest(BaseModel):
         ),
         populate_by_name=True,
         extra="ignore",
+        defer_build=True,
     )
 
 

@@ -58,6 +58,7 @@ class Asker:
                 text=document.page_content,
                 score=document.metadata["score"],
                 known_at=document.metadata["occurred_at"],
+                scopes=[path for clause in document.metadata["scopes"] or () for path in clause],
             )
             for rank, document in enumerate(
                 self._retriever.invoke(text, config, as_of=as_of), start=1

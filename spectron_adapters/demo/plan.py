@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from spectron_adapters.demo.built_in import built_in_transcript
-from spectron_adapters.demo.loading import load_transcript
-from spectron_adapters.demo.transcript import Transcript
+from spectron_adapters.demo.loading import TranscriptError, load_transcript
+from spectron_adapters.demo.questions import questions_for
+from spectron_adapters.demo.transcript import Question, Transcript
 
 __all__ = ["Plan"]
 
@@ -35,3 +36,16 @@ class Plan(BaseModel):
     def read_transcript(self) -> Transcript:
         """Return what is, or was, replayed."""
         return load_transcript(self.transcript) if self.transcript else built_in_transcript()
+
+    def choose_questions(self, transcript: Transcript) -> tuple[Question, ...]:
+        """Return what is to be asked.
+
+        Raises:
+            TranscriptError: There is nothing to ask.
+        """
+        questions = questions_for(transcript, ask=self.ask, limit=self.limit)
+        if not questions:
+            raise TranscriptError(
+                f"{transcript.source}: holds no statement to ask about; give a question with --ask"
+            )
+        return questions

@@ -15,7 +15,6 @@ from spectron_adapters import Spectron
 from spectron_adapters.demo.asking import Asker
 from spectron_adapters.demo.isolation import leaks
 from spectron_adapters.demo.plan import Plan
-from spectron_adapters.demo.questions import questions_for
 from spectron_adapters.demo.reading import (
     differences,
     foreign_sessions,
@@ -40,10 +39,9 @@ def main(plan_text: str) -> None:
     plan = Plan.model_validate_json(plan_text)
     findings = Findings(open_screen(silent=plan.silent))
     transcript = plan.read_transcript()
-    questions = questions_for(transcript, ask=plan.ask, limit=plan.limit)
     try:
         with Spectron.local(plan.database) as client:
-            examine(client, transcript, questions, findings)
+            examine(client, transcript, plan.choose_questions(transcript), findings)
     except SpectronError as error:
         findings.failed("memory answers", expected="an answer", found=str(error))
     finally:
@@ -106,4 +104,7 @@ def _ask(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -47,9 +47,9 @@ def _message_of(turn: Turn) -> BaseMessage:
 def replay(client: Spectron, transcript: Transcript, advance: Callable[[], None]) -> Stored:
     """Store every turn, at the time at which it was said.
 
-    Plain exchanges (a user's turn and one reply, speakers without names) of every second
-    conversation go through `SpectronMemory`, everything else through
-    `SpectronChatMessageHistory`; both write to the same sessions.
+    Every second exchange goes through `SpectronMemory` if it is plain (a user's turn and one
+    reply, speakers without names), everything else through `SpectronChatMessageHistory`; both
+    write to the same sessions.
 
     Args:
         client: Where to.
@@ -57,8 +57,8 @@ def replay(client: Spectron, transcript: Transcript, advance: Callable[[], None]
         advance: Called after every turn.
     """
     by_history = by_memory = 0
-    for number, conversation in enumerate(transcript.conversations):
-        for exchange in _exchanges(conversation.turns):
+    for conversation in transcript.conversations:
+        for number, exchange in enumerate(_exchanges(conversation.turns)):
             if number % 2 and _is_plain(exchange):
                 _save_context(client, conversation, exchange)
                 by_memory += len(exchange)

@@ -45,6 +45,7 @@ class Recalled(BaseModel):
         text: What it says.
         score: 0 to 1, higher is better.
         known_at: When it became known.
+        scopes: Whose it is; empty if the service did not say.
     """
 
     marker: str
@@ -53,6 +54,7 @@ class Recalled(BaseModel):
     text: str
     score: float
     known_at: datetime
+    scopes: list[str] = []
 
 
 class Prior(BaseModel):

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,26 +20,7 @@ from spectron_adapters.demo.screen import Screen, open_screen
 from spectron_adapters.demo.transcript import Transcript
 from spectron_adapters.errors import SpectronError
 
-__all__ = ["DemoOptions", "Summary", "run_demo"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoOptions:
-    """What to replay and ask.
-
-    Attributes:
-        transcript: A file to replay; None for the built-in conversations.
-        database: A new file to keep; None for one that is removed at the end.
-        ask: Questions to ask in place of the transcript's.
-        questions: How many to ask per user at most.
-        json: Whether to print one JSON document in place of everything else.
-    """
-
-    transcript: Path | None = None
-    database: Path | None = None
-    ask: tuple[str, ...] = ()
-    questions: int = 40
-    json: bool = False
+__all__ = ["Summary", "run_demo"]
 
 
 class Summary(BaseModel):
@@ -72,34 +53,50 @@ class Summary(BaseModel):
     answers: list[Answer]
 
 
-def run_demo(options: DemoOptions) -> bool:
+def run_demo(
+    *,
+    transcript: Path | None = None,
+    database: Path | None = None,
+    ask: Sequence[str] = (),
+    questions: int = 40,
+    as_json: bool = False,
+) -> bool:
     """Replay, restart, ask, isolate, read elsewhere.
+
+    Args:
+        transcript: A file to replay; None for the built-in conversations.
+        database: A new file to keep; None for one that is removed at the end.
+        ask: Questions that every user asks in place of the transcript's.
+        questions: How many to ask per user at most.
+        as_json: Whether to print one JSON document in place of everything else.
 
     Returns:
         Whether everything held.
 
     Raises:
-        TranscriptError: The transcript cannot be read; nothing was written.
+        TranscriptError: The transcript cannot be read or asked about; nothing was written.
     """
     started = time.monotonic()
-    screen = open_screen(silent=options.json)
+    screen = open_screen(silent=as_json)
     with TemporaryDirectory(prefix="spectron-demo-") as folder:
         plan = Plan(
-            database=options.database or Path(folder, "demo.db"),
+            database=database or Path(folder, "demo.db"),
             report=Path(folder, "report.json"),
-            transcript=options.transcript,
-            ask=options.ask,
-            limit=options.questions,
-            silent=options.json,
+            transcript=transcript,
+            ask=tuple(ask),
+            limit=questions,
+            silent=as_json,
         )
-        transcript = plan.read_transcript()
-        _announce(transcript, plan, screen)
+        told = plan.read_transcript()
+        plan.choose_questions(told)
+        _announce(told, plan, screen)
         findings = Findings(screen)
-        if _store(plan, transcript, findings):
+        if _store(plan, told, findings):
             _reopen(plan, findings)
-    summary = _summary(options, transcript, findings.report, time.monotonic() - started)
-    if options.json:
+    summary = _summary(told, database, findings.report, time.monotonic() - started)
+    if as_json:
         sys.stdout.write(f"{summary.model_dump_json(indent=2)}\n")
+        sys.stdout.flush()
     else:
         _conclude(summary, screen)
     return summary.ok
@@ -162,12 +159,12 @@ def _reopen(plan: Plan, findings: Findings) -> None:
 
 
 def _summary(
-    options: DemoOptions, transcript: Transcript, report: Report, seconds: float
+    transcript: Transcript, database: Path | None, report: Report, seconds: float
 ) -> Summary:
     return Summary(
         ok=bool(report.checks) and all(check.holds for check in report.checks),
         transcript=transcript.source,
-        file=str(options.database) if options.database else None,
+        file=str(database) if database else None,
         users=[f"{user.org}/{user.user}" for user in transcript.users],
         sessions=len(transcript.conversations),
         turns=transcript.turn_count,

@@ -5,6 +5,7 @@ Plain lines hold not one control character, whatever the conversations hold.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -76,8 +77,13 @@ class Screen:
             line.encode(encoding)
         except UnicodeEncodeError:
             line = line.translate(_ASCII).encode(encoding, "replace").decode(encoding)
-        self._stream.write(f"{line}\n")
-        self._stream.flush()
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # The reader has gone: the run goes on, and its exit code still counts.
+            self._silent = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[], None]]:

@@ -35,7 +35,7 @@ from spectron_adapters.transcripts import replay
 
 __all__ = ["HistoryFactory", "HistoryOptions", "MessageTime", "SpectronChatMessageHistory"]
 
-MessageTime: TypeAlias = Callable[[BaseMessage], "str | datetime | None"]
+MessageTime: TypeAlias = Callable[[BaseMessage], str | datetime | None]
 """When a message was said: an aware datetime, RFC 3339 text, or None for "now"."""
 
 _SESSION_FIELD = "session_id"
@@ -72,7 +72,8 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
     Args:
         client: Either client.
         session_id: The session's name within its scope: two users may both have a session `1`.
-        scopes: Where the session lives; may hold variables. Default: the client's.
+        scopes: Where the session lives; may hold variables. Default: the client's, else the key's
+            own region, which all who use that key share.
         variables: Values for the template, after LangGraph's `runtime.context` and the ambient
             run configuration. They are read once, here: this object belongs to one session.
         labels: `key=value` pairs put on every message. Default: the client's.

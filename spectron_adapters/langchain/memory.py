@@ -42,11 +42,13 @@ from spectron_adapters.langchain.retriever import recall_arguments
 from spectron_adapters.langchain.run_config import (
     Variables,
     resolve_session_id,
+    resolve_variable,
     variable_sources,
 )
 from spectron_adapters.messages import visible_text
 from spectron_adapters.models import K_MAX, IncludeFamily, RecallHit, RecallMode, ScopeView
 from spectron_adapters.prompting import MemoryBlock, render_memory
+from spectron_adapters.scope_templates import Placeholder
 from spectron_adapters.scopes import session_key
 from spectron_adapters.selectors import ScopeSource, Selection, Selectors
 
@@ -76,7 +78,8 @@ class SpectronMemory(BaseMemory):
 
     Args:
         client: Either client; each method uses its own kind. Never dumped.
-        session_id: The conversation, for an instance that serves only one.
+        session_id: The conversation, for an instance that serves only one; or a text with one
+            variable, such as `support-{ticket_id}`.
         memory_key: Name of the history in the prompt.
         input_key: Which input is the user's; needed when there are several.
         output_key: Which output is the answer; needed when there are several.
@@ -90,7 +93,8 @@ class SpectronMemory(BaseMemory):
         top_k: How many memories to recall at most, 1 to 50. Default: the client's, else 5.
         max_tokens: Upper bound of the recalled block; 0 recalls nothing.
         count_tokens: Tokens of a text; default: a cautious estimate.
-        scopes: Where the conversation is kept; what is recalled unless `lens` is given.
+        scopes: Where the conversation is kept; what is recalled unless `lens` is given. Default:
+            the client's, else the key's own region, which all who use that key share.
         lens: What to recall from.
         labels: `key=value` pairs, put on what is stored and asked of what is recalled.
         mode: `hybrid`, `vector`, `bm25` or `graph`.
@@ -147,7 +151,7 @@ class SpectronMemory(BaseMemory):
     def _check_arguments(self) -> Self:
         self._own_selectors()
         if self.session_id is not None:
-            session_key(self.session_id, None)
+            session_key(Placeholder.parse(self.session_id).fill("x"), None)
         if self.recall_key == self.memory_key:
             raise ValueError(f"recall_key and memory_key are both {self.memory_key!r}")
         return self
@@ -289,12 +293,19 @@ class SpectronMemory(BaseMemory):
         """Session and selection of the current call."""
         sources = variable_sources(self.variables)
         selection = self._own_selectors().over(self.client.selectors).resolve(*sources)
-        session_id = resolve_session_id(sources) if self.session_id is None else self.session_id
         options = HistoryOptions(infer=self.infer, message_time=self.message_time)
         history = SpectronChatMessageHistory.from_selection(
-            self.client, session_id, selection, options=options
+            self.client, self._resolved_session(sources), selection, options=options
         )
         return history, selection
+
+    def _resolved_session(self, sources: Sequence[tuple[str, object]]) -> str:
+        if self.session_id is None:
+            return resolve_session_id(sources)
+        place = Placeholder.parse(self.session_id)
+        if place.variable is None:
+            return self.session_id
+        return place.fill(resolve_variable(place.variable, sources))
 
     def _query(self, inputs: Mapping[str, Any]) -> str:
         """What to recall for; empty when nothing is to be recalled."""

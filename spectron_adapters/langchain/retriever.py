@@ -99,7 +99,8 @@ class SpectronRetriever(BaseRetriever):
     Args:
         client: Either client; each method uses its own kind. Never dumped.
         source: `recall` asks memory (facts, turns, passages), `documents` the documents alone.
-        scopes: Whose memory it is; what is read unless `lens` is given. Default: the client's.
+        scopes: Whose memory it is; what is read unless `lens` is given. Default: the client's,
+            else all that the key may read.
         lens: What to read: a path reads with its ancestors and descendants, `path/*` its subtree.
         labels: `key=value` pairs, all of which a memory must carry.
         top_k: How many documents, 1 to 50. Default: the client's, else 5.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -81,11 +82,8 @@ def validate(model: type[_Model], payload: Mapping[str, object]) -> _Model:
 
 
 def _read_scopes(value: object, name: str) -> list[list[str]]:
-    try:
-        # A lens may come under the names of writes, so "/*" is judged where the set is used.
-        return ScopeSet.parse(value, field=name).to_wire()  # type: ignore[arg-type]  # parse checks
-    except (TypeError, ValueError) as error:
-        raise bad_request(str(error)) from None
+    # A lens may come under the names of writes, so "/*" is judged where the set is used.
+    return _parsed(json.dumps(value), name, subtrees=True).to_wire()
 
 
 def parse_selector(
@@ -96,11 +94,14 @@ def parse_selector(
     Raises:
         Problem: 400, a write names a subtree.
     """
-    if wire is None:
-        return None
+    return None if wire is None else _parsed(json.dumps(wire), field, subtrees=subtrees)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, field: str, *, subtrees: bool) -> ScopeSet:
     try:
-        return ScopeSet.parse(wire, field=field, subtrees=subtrees)
-    except ValueError as error:
+        return ScopeSet.parse(json.loads(text), field=field, subtrees=subtrees)
+    except (TypeError, ValueError) as error:
         raise bad_request(str(error)) from None
 
 

@@ -238,7 +238,8 @@ class FactRows:
     def _stretch(self, entity_row: int, known_at: int, valid_from: int) -> None:
         self._work.connection.execute(
             "UPDATE entity SET known_from = min(known_from, :at),"
-            " valid_from = min(valid_from, :start), updated_at = max(updated_at, :at) WHERE id = :id",
+            " valid_from = min(valid_from, :start), updated_at = max(updated_at, :at)"
+            " WHERE id = :id",
             {"at": known_at, "start": valid_from, "id": entity_row},
         )
         self._work.connection.execute(

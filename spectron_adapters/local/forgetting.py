@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from spectron_adapters.local.extraction import normalise_name
 from spectron_adapters.local.fact_rows import Closing, close_many, close_search_rows, search_ids
 from spectron_adapters.local.idempotency import forget_answers
-from spectron_adapters.local.retrieval import remove_rows
+from spectron_adapters.local.retrieval import RowFilter, remove_rows
 from spectron_adapters.local.scope_catalog import ReadableSets
+from spectron_adapters.local.search_reading import Postings
 from spectron_adapters.local.text import STOP_WORDS, parse_query, words
 from spectron_adapters.local.traces import redact_traces
 from spectron_adapters.local.work import Work
@@ -40,6 +41,7 @@ _COMMAND = re.compile(
     r"(?:\s+(?:about|on|of|regarding))?\s+",
     re.IGNORECASE,
 )
+_KINDS = frozenset({"entity", "attribute", "relation", "memory_chunk"})
 _FACTS = ("attribute", "relation", "entity")
 
 
@@ -85,7 +87,8 @@ def find_matches(work: Work, query: str, *, purge: bool) -> Forgotten:
     work.caller.required_region("memory:forget")
     region = work.readable(verb="memory:forget")
     found = Forgotten()
-    for kind, target_id in _matching_rows(work, _content_terms(query), region, ended=purge):
+    terms = _content_terms(query)
+    for kind, target_id in _matching_rows(work, terms, region, ended=purge):
         found.of("turn" if kind == "memory_chunk" else kind).add(target_id)
     if purge:
         _add_chains(work, found, region)
@@ -103,27 +106,34 @@ def _content_terms(query: str) -> tuple[str, ...]:
 def _matching_rows(
     work: Work, terms: Sequence[str], region: ReadableSets, *, ended: bool
 ) -> list[tuple[str, int]]:
+    if region.ids is not None and not region.ids:
+        return []
+    chosen = RowFilter(
+        context_id=work.context_id,
+        scope_set_ids=region.ids,
+        excluded_scope_set_ids=region.excluded,
+        kinds=_KINDS,
+        now=work.now,
+    )
+    postings = Postings.of(work.connection, chosen)
+    held = Counter(row_id for term in terms for row_id in postings.read(term))
     needed = math.ceil(COVERAGE * len(terms))
-    held: Counter[tuple[int, str, int]] = Counter()
-    for term in terms:
-        quoted = term.replace('"', '""')
-        rows = work.connection.execute(
-            "SELECT r.id, r.kind, r.target_id FROM search_index AS i"  # noqa: S608  # constant parts
-            " CROSS JOIN search_row AS r ON r.id = i.rowid"
-            " WHERE i.search_index MATCH :term AND r.context_id = :context"
-            " AND r.kind IN ('entity', 'attribute', 'relation', 'memory_chunk')"
-            " AND (:ended OR r.known_until IS NULL OR r.known_until > :now)"
-            f" AND r.{region.condition}",
-            {
-                "term": f'"{quoted}"',
-                "context": work.context_id,
-                "ended": ended,
-                "now": work.now,
-                "readable": region.parameter,
-            },
-        )
-        held.update(rows)
-    return [(kind, target) for (_, kind, target), count in held.items() if count >= needed > 0]
+    rows = work.connection.execute(
+        "SELECT DISTINCT kind, target_id FROM search_row"  # noqa: S608  # constant parts
+        " WHERE id IN (SELECT value FROM json_each(:rows)) AND context_id = :context"
+        " AND kind IN (SELECT value FROM json_each(:kinds))"
+        " AND (:ended OR known_until IS NULL OR known_until > :now)"
+        f" AND {region.condition}",
+        {
+            "rows": json.dumps([row_id for row_id, count in held.items() if count >= needed]),
+            "context": work.context_id,
+            "kinds": json.dumps(sorted(_KINDS)),
+            "ended": ended,
+            "now": work.now,
+            "readable": region.parameter,
+        },
+    )
+    return rows.fetchall()
 
 
 def _add_chains(work: Work, found: Forgotten, region: ReadableSets) -> None:

@@ -27,9 +27,6 @@ PLAIN_B: Final = 0.75
 # Turns and facts are short: a repeated word says little, and a long turn is not padded.
 K1: Final = 0.7
 B: Final = 0.2
-# Rows that hold more of the question beat rows that hold one rare word often: the score is
-# multiplied by the square root of the share of the question's weight that the row holds.
-
 # What a turn receives from the turns before and after it, as shares of their own scores.
 # Replies lean on what came before, so the past lends more.
 LENT_BY: Final = {-1: 0.4, -2: 0.3, 1: 0.3, 2: 0.2}
@@ -152,7 +149,10 @@ def conversation_scores(
 def _own_scores(
     rows: Iterable[Row], held: Mapping[int, Sequence[str]], statistics: Statistics
 ) -> dict[int, float]:
-    """BM25 of each row, by how much of the question it covers."""
+    """BM25 of each row, times the root of the share of the question's weight that it holds.
+
+    A row with more of the question so beats one that holds a rare word of it often.
+    """
     ideal = statistics.ideal
     coverage = {
         terms: math.sqrt(sum(statistics.idf[term] for term in terms) / ideal)
@@ -199,8 +199,11 @@ def _session_shares(
     statistics: Statistics,
 ) -> dict[int, float]:
     """The score of each row's session; a row outside sessions is a session of its own."""
-    groups = {row.id: (row.session_id is None, row.session_id or row.id) for row in rows}
-    holding: dict[tuple[bool, int], Counter[str]] = defaultdict(Counter)
+    groups = {
+        row.id: ("row", row.id) if row.session_id is None else ("session", row.session_id)
+        for row in rows
+    }
+    holding: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for row_id, group in groups.items():
         for term in held.get(row_id, ()):
             holding[group][term] += 1

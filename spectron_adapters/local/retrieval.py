@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
+from itertools import chain
 from typing import Final, Literal
 
 from spectron_adapters.local.ranking import (
+    LENT_BY,
     Statistics,
     conversation_scores,
     inverse_document_frequency,
@@ -69,11 +70,10 @@ class SearchResult:
 _EMPTY: Final = SearchResult(hits=[], retrieved_count=0, top_scores=[])
 # Rows kept per term, the newest. A term with more says little about which row is meant; its
 # other rows become candidates through rarer terms.
-POSTINGS_PER_TERM: Final = 10_000
+POSTINGS_PER_TERM: Final = 5_000
 # Candidates whose neighbours are read as well, though they match nothing themselves: an answer
 # often repeats no word of its question.
 EXPANDED: Final = 32
-_REACH: Final = (-2, -1, 1, 2)
 _TOP_SCORES: Final = 10
 
 
@@ -160,29 +160,27 @@ def _matches(postings: Postings, terms: Sequence[str], row_count: int) -> _Match
     found = {term: postings.read(term) for term in terms}
     idf = {term: inverse_document_frequency(row_count, len(rows)) for term, rows in found.items()}
     masks: dict[int, int] = {}
-    for position, row_ids in enumerate(_bounded(list(found.values()))):
+    for position, row_ids in enumerate(_bounded(tuple(found.values()))):
         bit = 1 << position
         for row_id in row_ids:
             masks[row_id] = masks.get(row_id, 0) | bit
     return _Matches(masks, idf)
 
 
-def _bounded(found: Sequence[list[int]]) -> Iterator[Iterable[int]]:
-    """Cut the lists of very common terms.
+def _bounded(found: Sequence[Sequence[int]]) -> Iterable[Iterable[int]]:
+    """Cut the lists of very common terms to the rows that may become candidates.
 
-    What stays of such a list are its newest rows, and the rows where its term stands beside a
-    rarer one, or beside all the others when every term is common.
+    Those are the newest rows of each, the rows that hold a rarer term, and, when every term is
+    common, the rows that hold them all.
     """
-    common = [set(rows) for rows in found if len(rows) > POSTINGS_PER_TERM]
-    company: set[int] = set()
-    if common:
-        company = company.union(*(rows for rows in found if len(rows) <= POSTINGS_PER_TERM))
-        company = company or set.intersection(*common)
-    for rows in found:
-        if len(rows) <= POSTINGS_PER_TERM:
-            yield rows
-        else:
-            yield company.intersection(rows).union(nlargest(POSTINGS_PER_TERM, rows))
+    common = [rows for rows in found if len(rows) > POSTINGS_PER_TERM]
+    if not common:
+        return found
+    kept = set(chain.from_iterable(rows for rows in found if len(rows) <= POSTINGS_PER_TERM))
+    if not kept:
+        kept = set(common[0]).intersection(*common[1:])
+    kept.update(*(sorted(rows)[-POSTINGS_PER_TERM:] for rows in common))
+    return [kept.intersection(rows) for rows in found]
 
 
 def _candidates(
@@ -207,15 +205,10 @@ def _neighbours(
         (row.session_id, row.seq + distance)
         for row in rows[:EXPANDED]
         if row.session_id is not None and row.seq is not None
-        for distance in _REACH
+        for distance in LENT_BY
     }
+    if not places:
+        return []
     present = {row.id for row in rows}
-    return (
-        [
-            row
-            for row in readable_rows_at(connection, sorted(places), row_filter)
-            if row.id not in present
-        ]
-        if places
-        else []
-    )
+    near = readable_rows_at(connection, sorted(places), row_filter)
+    return [row for row in near if row.id not in present]

@@ -4,7 +4,7 @@ Text becomes a list of terms: compatibility-normalised, case-folded, without acc
 Scripts written without spaces are cut into single characters and pairs. Stop words are indexed,
 so that a query of nothing else still finds something, and left out of every other query.
 
-Pure: no I/O, no state but caches of word stems. Imports nothing of the project but the stemmer.
+Pure: no I/O, no state but a cache of stems. Imports nothing of the project but the stemmer.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _WITH_EMAIL: Final = (
 _ISO_DATE: Final = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)")
-_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
 _UNSPACED_RUN: Final = re.compile(f"[{_UNSPACED}]+")
 
 
@@ -103,7 +103,12 @@ def words(text: str) -> list[str]:
 
 def analyse(text: str) -> list[str]:
     """Return the terms to index for a text, in order, stop words included."""
-    return [term for word in words(text) for term in _expand(word)]
+    return _analyse(words(text))
+
+
+def _analyse(found: list[str]) -> list[str]:
+    expand = _expand if max(map(len, found), default=0) > LONGEST_WORD else _terms
+    return [term for word in found for term in expand(word)]
 
 
 def _expand(word: str) -> tuple[str, ...]:
@@ -162,7 +167,7 @@ def features(text: str) -> int:
 
 def _features(text: str, found: list[str]) -> int:
     bits = QUESTION if text.rstrip(_CLOSING).endswith(("?", "\uff1f", "\u061f")) else 0
-    if not TIME_WORDS.isdisjoint(found) or any(_YEAR.fullmatch(word) for word in found):
+    if not TIME_WORDS.isdisjoint(found) or _YEAR.search(text):
         bits |= TIME
     return bits
 
@@ -228,7 +233,7 @@ def index_terms(text: str, speaker: str | None, known_at: int) -> tuple[str, int
         text's feature bits.
     """
     found = words(text)
-    terms = [term for word in found for term in _expand(word)]
+    terms = _analyse(found)
     if speaker:
         terms += analyse(speaker)
     terms += _date_terms(known_at // 86_400_000_000)

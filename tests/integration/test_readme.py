@@ -26,7 +26,7 @@ def test_every_block_runs(tmp_path: Path):
         )
         assert run.returncode == 0, f"{block}\n{run.stderr}"
         outputs.append(run.stdout)
-    assert "moved to Lisbon" in outputs[0]
+    assert "lives in: Lisbon" in outputs[0]
     assert outputs[0].rstrip().endswith("[]"), "another user's question finds nothing"
     assert "Your name is Ada." in outputs[1]
     assert "My flight leaves at 7:40." in outputs[2]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectron_adapters.local import search_reading
 from spectron_adapters.local.retrieval import (
     SEARCH_SCHEMA,
     IndexRow,
@@ -40,7 +43,7 @@ rows = st.builds(
     known_until=ends,
     valid_until=ends,
     system_until=ends,
-    session_id=st.none() | st.integers(1, 2),
+    session_id=st.none() | st.integers(0, 1),
     seq=st.integers(0, 5),
     part=st.integers(0, 1),
     role=st.sampled_from([None, "user", "assistant"]),
@@ -60,7 +63,7 @@ filters = st.builds(
     valid_from=ends,
     valid_until=ends,
     labels=st.frozensets(st.sampled_from(LABELS), max_size=2),
-    session_id=st.none() | st.integers(1, 2),
+    session_id=st.none() | st.integers(0, 1),
     include_duplicates=st.booleans(),
 )
 
@@ -126,7 +129,18 @@ def database(stored: list[IndexRow]) -> tuple[sqlite3.Connection, list[int]]:
     return connection, add_rows(connection, stored)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(params=["one by one", "whole context"], scope="module")
+def way_of_reading(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Scope sets read from their own places, or picked from all of the context."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "whole context":
+            patch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 0)
+            patch.setattr(search_reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
+        yield
+
+
+@pytest.mark.usefixtures("way_of_reading")
+@settings(max_examples=100, deadline=None)
 @given(st.lists(rows, max_size=25), filters, texts)
 def test_recall_equals_an_exhaustive_scan(
     stored: list[IndexRow], row_filter: RowFilter, query: str
@@ -153,7 +167,8 @@ def test_recall_equals_an_exhaustive_scan(
         assert keys == sorted(keys)
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.usefixtures("way_of_reading")
+@settings(max_examples=60, deadline=None)
 @given(st.lists(rows, max_size=12), st.lists(rows, max_size=40), filters, texts)
 def test_unreadable_rows_leave_no_trace(
     stored: list[IndexRow], foreign: list[IndexRow], row_filter: RowFilter, query: str

@@ -83,6 +83,15 @@ def test_a_malformed_transcript_is_wrong_usage(tmp_path, capsys):
     )
 
 
+def test_a_transcript_without_anything_to_ask_is_wrong_usage(tmp_path, capsys):
+    path = tmp_path / "talk.jsonl"
+    line = (
+        '{"role": "user", "content": "Hi", "ts": "2026-01-01T00:00:00Z", "session": 1, "user": 1}'
+    )
+    path.write_text(line)
+    assert "give a question with --ask" in usage_error(["demo", "--transcript", str(path)], capsys)
+
+
 @pytest.mark.parametrize(
     ("absent", "extras"),
     [
@@ -134,14 +143,13 @@ def test_errors_become_one_line_and_an_exit_code(monkeypatch, capsys, error, cod
     assert output.err == f"spectronctl fail: {str(error) or 'interrupted'}\n"
 
 
-def test_a_reader_who_leaves_causes_no_second_complaint():
+def test_a_reader_who_leaves_causes_no_complaint():
     done = subprocess.run(
-        f"{sys.executable} -m spectron_adapters.cli demo | head -n 1",
+        f"{sys.executable} -m spectron_adapters.cli demo --ask tea | head -n 1",
         shell=True,
         capture_output=True,
         text=True,
         check=False,
     )
     assert len(done.stdout.splitlines()) == 1
-    assert "BrokenPipe" not in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""

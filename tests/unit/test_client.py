@@ -520,7 +520,7 @@ async def test_newer_and_older_answers_are_read(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "args", "envelope", "rows"),
+    "call",
     [
         ("sessions.list", (), "sessions", "sessions"),
         ("sessions.turns", ("s",), "turns", "turns"),
@@ -534,8 +534,9 @@ async def test_newer_and_older_answers_are_read(world: World) -> None:
 )
 @pytest.mark.parametrize("shape", ["bare", "envelope", "page"])
 async def test_lists_come_bare_or_in_an_envelope(
-    world: World, method: str, args: tuple[str, ...], envelope: str, rows: str | None, shape: str
+    world: World, call: tuple[str, tuple[str, ...], str, str | None], shape: str
 ) -> None:
+    method, args, envelope, rows = call
     row = {"id": "1", "path": "p", "object": "o"}
     answers: dict[str, Any] = {
         "bare": [row],

@@ -19,7 +19,17 @@ from spectron_adapters import (
     SpectronResponseError,
     SpectronServerError,
 )
-from tests.unit.loopback import KEY, Loopback, Reply, World, chunks_of, closed_port, stream, words
+from tests.unit.loopback import (
+    KEY,
+    Loopback,
+    Reply,
+    World,
+    chunks_of,
+    closed_port,
+    settle,
+    stream,
+    words,
+)
 
 HELLO = (
     'event: delta\ndata: {"delta": "Hel", "sessionId": "s"}\n\n',
@@ -96,7 +106,7 @@ async def test_a_pause_longer_than_the_timeout_is_waited_out(
 
 
 async def test_leaving_early_closes_the_connection(wired: World, loopback: Loopback) -> None:
-    loopback.play(stream(*HELLO * 200, pause=0.01), Reply(body={"reply": "r"}))
+    loopback.play(stream(*HELLO[:2] * 300, pause=0.01), Reply(body={"reply": "r"}))
     client = wired.client(loopback.endpoint)
     chat = client.chat("Hi", stream=True)
     await opened(chat)
@@ -177,32 +187,29 @@ async def test_a_forgotten_stream_gives_its_connection_back(
     wired: World, loopback: Loopback
 ) -> None:
     client = wired.client(loopback.endpoint)
-    loopback.play(stream(*HELLO * 50, pause=0.02))
+    loopback.play(stream(*HELLO[:2] * 50, pause=0.02))
     for _ in range(3):
         await next_of(client.chat("Hi", stream=True))
         gc.collect()
         await asyncio.sleep(0.05)
     loopback.play(Reply(body={}))
-    state = client.state()
-    if wired.is_async:
-        await state
+    await settle(client.state())
 
 
 async def test_many_open_streams_leave_room_for_calls(wired: World, loopback: Loopback) -> None:
     client = wired.client(loopback.endpoint, timeout=2.0)
-    loopback.play(stream(*HELLO, pause=0.2))
+    loopback.play(stream(*HELLO[:2] * 20, pause=0.1))
     chats = [client.chat("Hi", stream=True) for _ in range(20)]
     for chat in chats:
         await opened(chat)
     loopback.play(Reply(body={"principalId": "p"}))
-    answer = client.whoami()
-    assert (await answer if wired.is_async else answer).principal_id == "p"
+    assert (await settle(client.whoami())).principal_id == "p"
     for chat in chats:
         await closed(chat)
 
 
 async def test_a_cancelled_stream_closes(loopback: Loopback) -> None:
-    loopback.play(stream(*HELLO * 100, pause=0.05))
+    loopback.play(stream(*HELLO[:2] * 100, pause=0.05))
     async with AsyncSpectron("acme", loopback.endpoint, KEY) as client:
 
         async def listen() -> None:
@@ -222,8 +229,7 @@ async def test_a_cancelled_stream_closes(loopback: Loopback) -> None:
 async def test_the_plain_reply_holds_its_citations(wired: World, loopback: Loopback) -> None:
     citation = {"marker": "[S1]", "id": "x", "kind": "turn", "snippet": "…", "documentTitle": "T"}
     loopback.play(Reply(body={"reply": "r [S1]", "sessionId": "s", "citations": [citation]}))
-    answer = wired.client(loopback.endpoint).chat("Hi")
-    reply = await answer if wired.is_async else answer
+    reply = await settle(wired.client(loopback.endpoint).chat("Hi"))
     assert reply.citations[0].document_title == "T"
 
 
@@ -231,9 +237,7 @@ async def test_chat_is_never_repeated(wired: World, loopback: Loopback) -> None:
     loopback.play(Reply(503, {"detail": "busy"}, headers={"Retry-After": "0"}))
     client = wired.client(loopback.endpoint)
     with pytest.raises(SpectronAPIError):
-        answer = client.chat("Hi")
-        if wired.is_async:
-            await answer
+        await settle(client.chat("Hi"))
     with pytest.raises(SpectronAPIError):
         await opened(client.chat("Hi", stream=True))
     assert len(loopback.seen) == 2

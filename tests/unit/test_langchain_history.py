@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
+import httpx
 import pytest
 from blockbuster import blockbuster_ctx
 from langchain_core.language_models import FakeListChatModel
@@ -28,6 +30,7 @@ from langchain_core.runnables.history import RunnableWithMessageHistory
 from spectron_adapters import AsyncSpectron, Spectron, SpectronConfig
 from spectron_adapters.errors import ScopeResolutionError, SpectronResponseError
 from spectron_adapters.langchain import SpectronChatMessageHistory
+from spectron_adapters.local import open_transport
 from spectron_adapters.models import RecallHit
 from spectron_adapters.prompting import render_memory
 from spectron_adapters.scopes import ScopeSet, session_key
@@ -220,6 +223,71 @@ def test_facts_are_extracted_on_request_only(client: Spectron) -> None:
     history(client, "learned", infer="full").add_messages([HumanMessage("My name is Alice.")])
     assert client.entities.list().entities != []
     assert texts(history(client, "learned").messages) == ["My name is Alice."]
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """The engine in the process, with a record of who asked it for what."""
+
+    def __init__(self) -> None:
+        self.engine = open_transport(None)
+        self.seen: list[tuple[str, str, str, int]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._note("sync", request)
+        return self.engine.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._note("async", request)
+        return await self.engine.handle_async_request(request)
+
+    def _note(self, world: str, request: httpx.Request) -> None:
+        route = request.url.path.removeprefix("/api/v1/default").partition("/sessions/")
+        self.seen.append((world, request.method, route[0] or "/sessions", threading.get_ident()))
+
+    def taken(self) -> list[tuple[str, str, str]]:
+        """What was asked since the last look, all of it from this thread."""
+        assert {seen[3] for seen in self.seen} <= {threading.get_ident()}
+        taken, self.seen = [seen[:3] for seen in self.seen], []
+        return taken
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    wire = Wire()
+    yield wire
+    wire.engine.close()
+
+
+@pytest.mark.parametrize("kind", [Spectron, AsyncSpectron])
+async def test_each_method_is_native_and_takes_as_few_requests_as_it_can(
+    wire: Wire, kind: type[Spectron | AsyncSpectron]
+) -> None:
+    chat = history(kind("default", "https://memory.invalid", transport=wire), page_size=10)
+    chat.add_messages(EVERY_KIND)
+    assert wire.taken() == [("sync", "POST", "/facts/batch")]
+    await chat.aadd_messages(EVERY_KIND)
+    assert wire.taken() == [("async", "POST", "/facts/batch")]
+    assert len(chat.messages) == 2 * len(EVERY_KIND)
+    assert wire.taken() == [("sync", "GET", "/sessions")] * 3
+    assert len(await chat.aget_messages()) == 2 * len(EVERY_KIND)
+    assert wire.taken() == [("async", "GET", "/sessions")] * 3
+    await chat.aclear()
+    assert wire.taken() == [("async", "DELETE", "/sessions")]
+    chat.clear()
+    assert wire.taken() == [("sync", "DELETE", "/sessions")]
+    chat.add_messages([])
+    await chat.aadd_messages([])
+    assert wire.taken() == []
+
+
+def test_making_histories_asks_the_service_nothing(wire: Wire) -> None:
+    client = Spectron("default", "https://memory.invalid", transport=wire)
+    history(client)
+    SpectronChatMessageHistory.factory(client, scopes=ALICE)("1")
+    assert wire.taken() == []
 
 
 # --- pages ---------------------------------------------------------------------------------------

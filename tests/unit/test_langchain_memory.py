@@ -396,6 +396,15 @@ def test_without_a_session_the_error_says_what_is_missing(client: Spectron) -> N
     assert client.sessions.list().sessions == []
 
 
+def test_the_session_may_have_a_variable(client: Spectron) -> None:
+    ours = memory(client, session_id="support-{ticket}", variables={"ticket": 7})
+    ours.save_context({"input": "q"}, {"output": "a"})
+    assert ours.chat_memory.session_id == "support-7"
+    assert memory(client, session_id="support-7").buffer == "Human: q\nAI: a"
+    with pytest.raises(ScopeResolutionError, match="ticket"):
+        _ = memory(client, session_id="support-{ticket}").buffer
+
+
 @pytest.mark.parametrize("value", ["", " ", None, "\u200b", [], True])
 def test_a_blank_session_of_the_run_is_refused(client: Spectron, value: object) -> None:
     ours = shared(client, variables={"user_id": "alice", "session_id": value, "thread_id": "7"})
@@ -460,6 +469,8 @@ async def test_a_function_for_values_serves_many_users_at_once(client: Spectron)
     [
         {"session_id": ""},
         {"session_id": " "},
+        {"session_id": "{a"},
+        {"session_id": "{a}{b}"},
         {"scopes": ""},
         {"scopes": []},
         {"lens": " "},

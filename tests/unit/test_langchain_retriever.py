@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+import httpx
 import pytest
 from blockbuster import blockbuster_ctx
 from langchain_core.callbacks import BaseCallbackHandler
@@ -499,6 +500,36 @@ def test_document_options_are_checked(client: Spectron) -> None:
     options = {"threshold": 0.5, "filter": {"document_ids": ["document:1"]}}
     made = SpectronRetriever(client=client, source="documents", document_options=options)
     assert made.document_options == options
+
+
+async def test_documents_are_asked_for_with_lens_and_options() -> None:
+    asked: list[tuple[str, dict]] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, json.loads(request.content)))
+        chunk = {"id": "chunk:1", "text": "Tea is hot.", "position": 0}
+        return httpx.Response(200, json={"results": [{"score": 0.7, "chunk": chunk}]})
+
+    client = Spectron("acme", "https://memory.invalid", transport=httpx.MockTransport(service))
+    retriever = SpectronRetriever(
+        client=client,
+        source="documents",
+        scopes=TEMPLATE,
+        k=3,
+        mode="graph",
+        document_options={"threshold": 0.5, "filter": {"document_ids": ["document:1"]}},
+    )
+    expected = {
+        "query": "tea",
+        "k": 3,
+        "mode": "graph",
+        "threshold": 0.5,
+        "filter": {"documentIds": ["document:1"]},
+        "lens": [["org/acme/user/alice"]],
+    }
+    assert found(retriever.invoke("tea", ALICE)) == {"Tea is hot."}
+    assert found(await retriever.ainvoke("tea", ALICE)) == {"Tea is hot."}
+    assert asked == [("/api/v1/acme/documents/query", expected)] * 2
 
 
 # --- LangChain's surroundings --------------------------------------------------------------------

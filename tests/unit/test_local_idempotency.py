@@ -85,10 +85,10 @@ def test_a_key_in_flight_is_a_conflict_and_the_first_attempt_counts(make_memory)
         assert go_on.wait(timeout=10)
         return Statements()
 
+    body = {"text": "note", "session_id": "s"}
     for memory in make_memory(extractor=slow):
-        body = {"text": "note", "session_id": "s"}
         first = threading.Thread(
-            target=lambda m=memory: m.post("/facts", body, idempotency_key="k")
+            target=lambda memory=memory: memory.post("/facts", body, idempotency_key="k")
         )
         first.start()
         assert started.wait(timeout=10)

@@ -113,6 +113,20 @@ def test_forgetting_and_deleting_reach_only_ones_own(memory, bobs_secret):
     assert memory.acting_for("bob").values("wolfram", "metal") == [SECRET]
 
 
+def test_what_a_rehearsal_saw_is_not_remembered_for_other_scopes(memory):
+    """A rolled back write hands the ids of its scope sets to the next ones."""
+    memory.engine.add_principal(
+        "alice", grants={"memory:read": "user/alice", "memory:write": ["user/alice", "user/bob"]}
+    )
+    alice = memory.acting_for("alice")
+    alice.say("mine", scopes="user/alice")
+    body = {"text": "I live in Lyon.", "infer": "preview", "scopes": [["user/alice"], ["user/x"]]}
+    memory.acting_for("alice").ask("POST", "/facts", body)
+    memory.post("/facts", body)
+    memory.say("note of bob", "b", scopes="user/bob")
+    assert alice.recall("note mine") == ["mine"]
+
+
 def test_scopes_that_look_alike_are_different(memory):
     for scope in ("user/al", "user/alice", "user/Alice", "user/alice/x", "user/\u0430lice"):
         memory.say(f"note of {scope}", scopes=scope)
@@ -182,9 +196,10 @@ def test_known_names_of_one_user_do_not_reach_the_extractor_of_another(make_memo
 
     for memory in make_memory(extractor=Spy()):
         memory.put("Wolfram", "metal", SECRET, scopes=BOB)
+        memory.put("Ada", "home", "Lyon", scopes=ALICE)
         memory.tell("hello", "a", scopes=ALICE)
         memory.tell("hello", "b", scopes=BOB)
-        assert seen == [[], ["Wolfram"]]
+        assert seen == [["Ada"], ["Wolfram"]]
 
 
 def test_a_lens_never_widens(two_users):

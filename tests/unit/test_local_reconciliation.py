@@ -218,6 +218,20 @@ def test_the_system_clock_shows_what_the_database_held(scripted, clock):
     assert scripted.recall("Ada home", atInstant="2025-01-01T00:00:00Z") == []
 
 
+def test_a_fact_is_known_from_its_very_instant_and_gone_from_its_end(scripted):
+    scripted.put("Ada", "home", "Lyon", observed_at="2020-01-01T00:00:00Z")
+    scripted.put("Ada", "home", "Paris", observed_at="2022-01-01T00:00:00Z")
+    for clock in ("asOf", "atInstant"):
+        assert live(scripted, **{clock: "2019-12-31T23:59:59.999999Z"}) == []
+        assert live(scripted, **{clock: "2020-01-01T00:00:00Z"}) == ["Lyon"]
+        assert live(scripted, **{clock: "2021-12-31T23:59:59.999999Z"}) == ["Lyon"]
+        assert live(scripted, **{clock: "2022-01-01T00:00:00Z"}) == ["Paris"]
+    scripted.clock.forward(days=1)
+    scripted.delete("/entities/person/ada")
+    assert live(scripted, asOf=scripted.clock.text) == []
+    assert live(scripted, asOf="2026-01-01T12:00:00Z") == ["Paris"]
+
+
 def test_recall_follows_the_known_clock(scripted):
     scripted.put("Ada", "home", "Lyon", observed_at="2020-01-01T00:00:00Z")
     scripted.put("Ada", "home", "Paris", observed_at="2022-01-01T00:00:00Z")

@@ -162,8 +162,14 @@ def test_equal_scores_put_the_newer_then_the_lower_id_first(
 # --- scopes
 
 
-def test_only_readable_scopes_and_the_own_context_answer(connection: sqlite3.Connection) -> None:
-    """One, several, all, all but some, none."""
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_only_readable_scopes_and_the_own_context_answer(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, one_by_one: bool
+) -> None:
+    """One, several, all, all but some, none; however the index is read."""
+    if not one_by_one:
+        monkeypatch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 0)
+        monkeypatch.setattr(search_reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
     add_rows(
         connection, [fact("tea one"), fact("tea two", 2), fact("tea three", 3), fact("tea nil", 9)]
     )
@@ -523,6 +529,7 @@ def test_no_read_scans_a_table(connection: sqlite3.Connection) -> None:
     """Every statement of a search reaches its rows through a key or the index."""
     add_rows(connection, turns("Ada: tea?", "Bo: four"))
     add_rows(connection, [fact("tea", context_id=2)])
+    add_rows(connection, [fact("tea", n) for n in range(1, 100)])
     seen: list[str] = []
     connection.set_trace_callback(seen.append)
     label = frozenset({"a=b"})
