@@ -307,6 +307,17 @@ class TestFailure:
         assert "tomas is told memory_chunk:" in found
         assert "surprise party" in found
 
+    def test_a_memory_of_both_users_is_a_leak_even_in_own_words(self, examined):
+        def damage(client):
+            both = ["org/alder-finch/user/ines", "org/alder-finch/user/tomas"]
+            words = self.ITS_OWN.of(User("alder-finch", "tomas"))[0].turns[2].content
+            assert "I live in Leipzig" in words
+            client.remember(words, scopes=both, infer="none")
+
+        broken = self.broken(examined(self.ITS_OWN, damage))
+        found = broken["12 questions bring back nothing of the first user"]
+        assert "tomas is told memory_chunk:" in found
+
     def test_a_session_of_somebody_else_is_seen(self, examined):
         def damage(client):
             history_of(client, "tomas", "4").add_user_message("What did Ines say?")
