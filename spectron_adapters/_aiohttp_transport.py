@@ -11,6 +11,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypedDict
 
 import aiohttp
@@ -60,7 +61,7 @@ class FastTransport(AiohttpTransport):
         with _as_httpx_errors():
             response = await self._session.request(
                 request.method,
-                yarl.URL(str(request.url), encoded=True),
+                _yarl_url(str(request.url)),
                 headers=_headers_of(request),
                 data=_body_of(request),
                 allow_redirects=False,
@@ -115,16 +116,24 @@ def _as_httpx_errors() -> Generator[None, None, None]:
 
 def _headers_of(request: httpx.Request) -> list[tuple[str, str]]:
     # aiohttp frames the body itself; a length that is given it keeps.
-    return [(k, v) for k, v in request.headers.multi_items() if k.lower() != "transfer-encoding"]
+    return [
+        (name.decode("ascii"), value.decode("latin-1"))
+        for name, value in request.headers.raw
+        if name.lower() != b"transfer-encoding"
+    ]
 
 
 def _body_of(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
-    try:
-        return request.content or None
-    except httpx.RequestNotRead:
-        stream = request.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an async client's request
-        return stream
+    stream = request.stream
+    if isinstance(stream, httpx.ByteStream):
+        return request.read() or None
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an async client's request
+    return stream
+
+
+@lru_cache(maxsize=512)
+def _yarl_url(url: str) -> yarl.URL:
+    return yarl.URL(url, encoded=True)
 
 
 def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:

@@ -52,7 +52,7 @@ from spectron_adapters.scopes import ScopeLike, ScopeSet, ScopeTemplate
 
 if TYPE_CHECKING:
     from spectron_adapters._sync_client import Spectron
-    from spectron_adapters.local.extraction import Extractor, ExtractorFunction
+    from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 
 
 class AsyncSpectron(AsyncVerbs):

@@ -30,9 +30,11 @@ from spectron_adapters._multipart import FilePart, MultipartBody
 from spectron_adapters._network import (
     AsyncConnections,
     AsyncStream,
+    AsyncUploadStream,
     AwaitOpens,
-    async_chunks,
+    async_body,
     off_loop,
+    parsed_url,
 )
 from spectron_adapters._settings import Settings
 from spectron_adapters._sse import EventDecoder, chat_chunk
@@ -72,7 +74,8 @@ class AsyncSender:
     def __init__(self, connections: AsyncConnections, settings: Settings) -> None:
         self.connections = connections
         self._origin = settings.origin
-        self._headers = encoded_headers(settings.headers())
+        host = {"Host": parsed_url(settings.origin).netloc.decode()}
+        self._headers = encoded_headers({**host, **settings.headers()})
         self._timeout = settings.timeout
         self._policy = settings.policy
 
@@ -101,9 +104,7 @@ class AsyncSender:
         """The result of a call whose body is a file; sent once, since a file is read once."""
         body = await off_loop(MultipartBody, part, metadata)
         try:
-            request = self._request(
-                call, self._timeout, content=async_chunks(body), headers=body.headers()
-            )
+            request = self._request(call, self._timeout, upload=AsyncUploadStream(body))
             outcome = await self._exchange(call, request, 0, monotonic() + self._policy.deadline)
         finally:
             await off_loop(body.close)
@@ -138,7 +139,7 @@ class AsyncSender:
         self, call: Call[T], attempt: int, ends: float
     ) -> Answer | SpectronConnectionError:
         timeout = max(0.001, min(self._timeout, ends - monotonic()))
-        request = self._request(call, timeout, content=call.body)
+        request = self._request(call, timeout)
         return await self._exchange(call, request, attempt, ends)
 
     async def _exchange(
@@ -176,7 +177,7 @@ class AsyncSender:
     async def _body(self, call: Call[T], response: httpx.Response, ends: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
-        async for piece in response.aiter_bytes():
+        async for piece in async_body(response):
             pieces.append(piece)
             size += len(piece)
             if call.largest_answer is not None and size > call.largest_answer:
@@ -192,18 +193,22 @@ class AsyncSender:
         call: Call[T],
         read_timeout: float | None,
         *,
-        content: bytes | AsyncStream[bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
+        upload: AsyncUploadStream | None = None,
     ) -> httpx.Request:
         seconds = self._timeout if read_timeout is None else read_timeout
         timeout = {"connect": seconds, "read": read_timeout, "write": seconds, "pool": seconds}
-        own = encoded_headers({**dict(call.headers), **(headers or {})})
+        own = dict(call.headers)
+        if upload is not None:
+            own |= upload.headers
+        elif call.body is not None or call.method != "GET":
+            own["Content-Length"] = str(len(call.body or b""))
         try:
+            # Given a stream, httpx adds no headers of its own: all of them stand here already.
             return httpx.Request(
                 call.method,
-                self._origin + call.target,
-                headers=laid_over(self._headers, own),
-                content=call.body if content is None else content,
+                parsed_url(self._origin + call.target),
+                headers=laid_over(self._headers, encoded_headers(own)),
+                stream=httpx.ByteStream(call.body or b"") if upload is None else upload,
                 extensions={"timeout": timeout},
             )
         except httpx.InvalidURL as error:
@@ -294,7 +299,7 @@ async def _chat_chunks(sender: AsyncSender, call: Call[None]) -> AsyncStream[Cha
     try:
         yield ChatChunk()
         decoder = EventDecoder()
-        async for data in response.aiter_bytes():
+        async for data in async_body(response):
             for event in decoder.feed(data):
                 if (chunk := chat_chunk(event)) is not None:
                     yield chunk

@@ -15,9 +15,18 @@ import ssl
 import threading
 import urllib.request
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +37,7 @@ from spectron_adapters._multipart import MultipartBody
 from spectron_adapters.errors import SpectronError
 
 if TYPE_CHECKING:
-    from spectron_adapters.local.extraction import Extractor, ExtractorFunction
+    from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 
 SHARDS = 12
 CONNECTIONS_PER_SHARD = 8
@@ -470,15 +479,12 @@ async def _lifetime(
 
 def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
     """The request with the headers and cookies that a user's own client adds."""
-    try:
-        content: Any = request.content
-    except httpx.RequestNotRead:
-        content = request.stream
+    content = request.read() if isinstance(request.stream, httpx.ByteStream) else request.stream
     return client.build_request(
         request.method,
         request.url,
         headers=request.headers,
-        content=content,
+        content=cast("Any", content),
         extensions=request.extensions,
     )
 
@@ -512,20 +518,52 @@ def on_the_spot(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs)
     return function(*args, **kwargs)
 
 
-async def async_chunks(body: MultipartBody) -> AsyncStream[bytes]:
+class AsyncUploadStream(httpx.AsyncByteStream):
     """An upload's bytes, read from the disk beside the event loop."""
-    yield body.head
-    while chunk := await asyncio.to_thread(body.read):
-        yield chunk
-    yield body.tail
+
+    def __init__(self, body: MultipartBody) -> None:
+        self.headers = body.headers()
+        self._body = body
+
+    async def __aiter__(self) -> AsyncStream[bytes]:
+        yield self._body.head
+        while chunk := await asyncio.to_thread(self._body.read):
+            yield chunk
+        yield self._body.tail
 
 
-def sync_chunks(body: MultipartBody) -> SyncStream[bytes]:
+class SyncUploadStream(httpx.SyncByteStream):
     """The same for a blocking client."""
-    yield body.head
-    while chunk := body.read():
-        yield chunk
-    yield body.tail
+
+    def __init__(self, body: MultipartBody) -> None:
+        self.headers = body.headers()
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body.head
+        while chunk := self._body.read():
+            yield chunk
+        yield self._body.tail
+
+
+def async_body(response: httpx.Response) -> AsyncIterable[bytes]:
+    """A response's bytes, decompressed; straight from the transport where they are plain."""
+    stream = response.stream
+    if "content-encoding" in response.headers or not isinstance(stream, httpx.AsyncByteStream):
+        return response.aiter_bytes()
+    return stream
+
+
+def sync_body(response: httpx.Response) -> Iterable[bytes]:
+    """The same for a blocking client."""
+    stream = response.stream
+    if "content-encoding" in response.headers or not isinstance(stream, httpx.SyncByteStream):
+        return response.iter_bytes()
+    return stream
+
+
+parsed_url = lru_cache(maxsize=512)(httpx.URL)
+"""Addresses repeat, and parsing one costs as much as sending a byte."""
 
 
 class _Openable(Protocol[_S_co]):

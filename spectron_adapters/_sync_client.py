@@ -53,7 +53,7 @@ from spectron_adapters.scopes import ScopeLike, ScopeSet, ScopeTemplate
 
 if TYPE_CHECKING:
     from spectron_adapters._async_client import AsyncSpectron
-    from spectron_adapters.local.extraction import Extractor, ExtractorFunction
+    from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 
 
 class Spectron(Verbs):

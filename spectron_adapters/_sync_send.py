@@ -30,8 +30,10 @@ from spectron_adapters._multipart import FilePart, MultipartBody
 from spectron_adapters._network import (
     SyncConnections,
     SyncStream,
-    sync_chunks,
+    SyncUploadStream,
+    sync_body,
     on_the_spot,
+    parsed_url,
 )
 from spectron_adapters._settings import Settings
 from spectron_adapters._sse import EventDecoder, chat_chunk
@@ -71,7 +73,8 @@ class Sender:
     def __init__(self, connections: SyncConnections, settings: Settings) -> None:
         self.connections = connections
         self._origin = settings.origin
-        self._headers = encoded_headers(settings.headers())
+        host = {"Host": parsed_url(settings.origin).netloc.decode()}
+        self._headers = encoded_headers({**host, **settings.headers()})
         self._timeout = settings.timeout
         self._policy = settings.policy
 
@@ -100,9 +103,7 @@ class Sender:
         """The result of a call whose body is a file; sent once, since a file is read once."""
         body = on_the_spot(MultipartBody, part, metadata)
         try:
-            request = self._request(
-                call, self._timeout, content=sync_chunks(body), headers=body.headers()
-            )
+            request = self._request(call, self._timeout, upload=SyncUploadStream(body))
             outcome = self._exchange(call, request, 0, monotonic() + self._policy.deadline)
         finally:
             on_the_spot(body.close)
@@ -137,7 +138,7 @@ class Sender:
         self, call: Call[T], attempt: int, ends: float
     ) -> Answer | SpectronConnectionError:
         timeout = max(0.001, min(self._timeout, ends - monotonic()))
-        request = self._request(call, timeout, content=call.body)
+        request = self._request(call, timeout)
         return self._exchange(call, request, attempt, ends)
 
     def _exchange(
@@ -175,7 +176,7 @@ class Sender:
     def _body(self, call: Call[T], response: httpx.Response, ends: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
-        for piece in response.iter_bytes():
+        for piece in sync_body(response):
             pieces.append(piece)
             size += len(piece)
             if call.largest_answer is not None and size > call.largest_answer:
@@ -191,18 +192,22 @@ class Sender:
         call: Call[T],
         read_timeout: float | None,
         *,
-        content: bytes | SyncStream[bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
+        upload: SyncUploadStream | None = None,
     ) -> httpx.Request:
         seconds = self._timeout if read_timeout is None else read_timeout
         timeout = {"connect": seconds, "read": read_timeout, "write": seconds, "pool": seconds}
-        own = encoded_headers({**dict(call.headers), **(headers or {})})
+        own = dict(call.headers)
+        if upload is not None:
+            own |= upload.headers
+        elif call.body is not None or call.method != "GET":
+            own["Content-Length"] = str(len(call.body or b""))
         try:
+            # Given a stream, httpx adds no headers of its own: all of them stand here already.
             return httpx.Request(
                 call.method,
-                self._origin + call.target,
-                headers=laid_over(self._headers, own),
-                content=call.body if content is None else content,
+                parsed_url(self._origin + call.target),
+                headers=laid_over(self._headers, encoded_headers(own)),
+                stream=httpx.ByteStream(call.body or b"") if upload is None else upload,
                 extensions={"timeout": timeout},
             )
         except httpx.InvalidURL as error:
@@ -293,7 +298,7 @@ def _chat_chunks(sender: Sender, call: Call[None]) -> SyncStream[ChatChunk]:
     try:
         yield ChatChunk()
         decoder = EventDecoder()
-        for data in response.iter_bytes():
+        for data in sync_body(response):
             for event in decoder.feed(data):
                 if (chunk := chat_chunk(event)) is not None:
                     yield chunk

@@ -40,6 +40,7 @@ RENAMED = {
     "AsyncSessions": "Sessions",
     "AsyncSurface": "Surface",
     "AsyncTraces": "Traces",
+    "AsyncUploadStream": "SyncUploadStream",
     "AsyncVerbs": "Verbs",
     "AsyncClient": "Client",
     "SpectronManagement": "SyncSpectronManagement",
@@ -48,8 +49,7 @@ RENAMED = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
     "aclose": "close",
-    "aiter_bytes": "iter_bytes",
-    "async_chunks": "sync_chunks",
+    "async_body": "sync_body",
     "asyncio": "time",
     "off_loop": "on_the_spot",
 }

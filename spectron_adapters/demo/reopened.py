@@ -1,13 +1,11 @@
 """The second process: opens the file that another one wrote, asks, and compares.
 
-Run as `python -m spectron_adapters.demo.reopened PLAN`, where PLAN is a `Plan` in JSON. What it
-finds is written where the plan says; the exit code tells only whether it came to an end.
+What it finds is written where the plan says; its exit code tells only whether it came to an end.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from itertools import chain
 
@@ -101,10 +99,3 @@ def _ask(
             advance()
     findings.screen.line()
     return leaked
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1])
-    except KeyboardInterrupt:
-        sys.exit(130)

@@ -137,7 +137,7 @@ def _reopen(plan: Plan, findings: Findings) -> None:
     """Have another process open the file, and take over what it finds."""
     sys.stdout.flush()
     done = subprocess.run(  # noqa: S603  # this interpreter, a module of this package
-        [sys.executable, "-m", "spectron_adapters.demo.reopened", plan.model_dump_json()],
+        [sys.executable, "-m", "spectron_adapters.demo", plan.model_dump_json()],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

@@ -80,7 +80,8 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
         infer: `none` stores messages only; they can be recalled word by word. `full` also has
             the service extract facts, which uses its language model.
         on_behalf_of: Principal that requests act for. Default: the client's.
-        message_time: When each message was said, for replaying old conversations. Default: now.
+        message_time: When each message was said, for replaying old conversations; called with the
+            very object that is added. Default: now.
         page_size: Messages for each read request, 1 to 500. All pages are read in any case.
 
     Raises:

@@ -13,8 +13,8 @@ from spectron_adapters.local.bodies import check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
 from spectron_adapters.local.instants import parse_instant, to_datetime
 from spectron_adapters.local.recall import Recalled, hits_shown, look_up, row_filter, trace_of
-from spectron_adapters.local.retrieval import RowFilter, Scored, SearchResult
 from spectron_adapters.local.scope_catalog import ReadableSets
+from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult
 from spectron_adapters.local.sessions import StoredSession, readable_session, session_scopes
 from spectron_adapters.local.work import Work
 from spectron_adapters.messages import visible_text

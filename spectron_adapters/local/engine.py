@@ -25,10 +25,10 @@ from spectron_adapters.local.access import (
 from spectron_adapters.local.bodies import parse_body
 from spectron_adapters.local.calls import Answer, Call, Parts
 from spectron_adapters.local.exchange import Request, Response
-from spectron_adapters.local.extraction import Extractor, ExtractorFunction, as_extractor
+from spectron_adapters.local.extraction.plain_statements import PlainStatements
+from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction, as_extractor
 from spectron_adapters.local.idempotency import InFlight, Reservation
 from spectron_adapters.local.instants import Clock, IdSource, SortableIds, now_from, utc_now
-from spectron_adapters.local.plain_statements import PlainStatements
 from spectron_adapters.local.problems import (
     Problem,
     bad_request,

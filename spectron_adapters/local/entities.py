@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from spectron_adapters.local.extraction import normalise_name, normalise_type
+from spectron_adapters.local.extraction.statements import normalise_name, normalise_type
 from spectron_adapters.local.fact_rows import Closing, close_many, entity_id, find_name
 from spectron_adapters.local.instants import to_text
 from spectron_adapters.local.moments import Moment

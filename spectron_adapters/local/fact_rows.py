@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spectron_adapters.local.extraction import EntityRef
+from spectron_adapters.local.extraction.statements import EntityRef
 from spectron_adapters.local.ingestion import CATEGORY_IMPORTANCE
-from spectron_adapters.local.retrieval import IndexRow, add_rows, close_rows
+from spectron_adapters.local.search.retrieval import IndexRow, add_rows, close_rows
 from spectron_adapters.local.work import Work
 
 __all__ = [

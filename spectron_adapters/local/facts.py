@@ -13,7 +13,7 @@ from typing import cast
 
 from spectron_adapters.local.bodies import check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.statements import (
     MEMORY_CATEGORIES,
     AttributeStatement,
     EntityMention,

@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from spectron_adapters.local.extraction import normalise_name
+from spectron_adapters.local.extraction.statements import normalise_name
 from spectron_adapters.local.fact_rows import Closing, close_many, close_search_rows, search_ids
 from spectron_adapters.local.idempotency import forget_answers
-from spectron_adapters.local.retrieval import RowFilter, remove_rows
 from spectron_adapters.local.scope_catalog import ReadableSets
-from spectron_adapters.local.search_reading import Postings
-from spectron_adapters.local.text import STOP_WORDS, parse_query, words
+from spectron_adapters.local.search.reading import Postings
+from spectron_adapters.local.search.retrieval import RowFilter, remove_rows
+from spectron_adapters.local.search.text import STOP_WORDS, parse_query, words
 from spectron_adapters.local.traces import redact_traces
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import Scope

@@ -14,7 +14,7 @@ import httpx
 
 from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request, Response
-from spectron_adapters.local.extraction import Extractor, ExtractorFunction
+from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 from spectron_adapters.local.instants import Clock
 from spectron_adapters.local.storage import Synchronous
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from spectron_adapters.errors import SpectronResponseError
 from spectron_adapters.local.passages import split_passages
-from spectron_adapters.local.retrieval import IndexRow, add_rows
+from spectron_adapters.local.search.retrieval import IndexRow, add_rows
 from spectron_adapters.local.sessions import (
     Destination,
     NewTurn,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.statements import (
     EntityRef,
     KnownAttribute,
     KnownNames,

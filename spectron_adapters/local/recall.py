@@ -16,7 +16,7 @@ from spectron_adapters.local.calls import Answer, Call
 from spectron_adapters.local.ingestion import chunk_id
 from spectron_adapters.local.instants import parse_instant, to_text
 from spectron_adapters.local.problems import not_implemented
-from spectron_adapters.local.retrieval import RowFilter, Scored, SearchResult, search
+from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult, search
 from spectron_adapters.local.seeds import seed_entities
 from spectron_adapters.local.traces import Trace
 from spectron_adapters.local.work import Work

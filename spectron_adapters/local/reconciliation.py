@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.statements import (
     AttributeStatement,
     EntityRef,
     Instruction,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from spectron_adapters.local.retrieval import SEARCH_SCHEMA
+from spectron_adapters.local.search.retrieval import SEARCH_SCHEMA
 
 __all__ = ["APPLICATION_ID", "LATEST", "migrate"]
 

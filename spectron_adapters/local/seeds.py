@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from spectron_adapters.local.extraction import normalise_name
+from spectron_adapters.local.extraction.statements import normalise_name
 from spectron_adapters.local.fact_rows import entity_id
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet

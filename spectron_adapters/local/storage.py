@@ -20,8 +20,8 @@ from typing import Literal
 
 from spectron_adapters.local.database_file import check_file, check_versions
 from spectron_adapters.local.problems import StorageProblem
-from spectron_adapters.local.retrieval import merge_index
 from spectron_adapters.local.schema import LATEST, migrate
+from spectron_adapters.local.search.retrieval import merge_index
 
 __all__ = ["ClosedError", "Database", "Synchronous"]
 

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from spectron_adapters.local.access import Caller
-from spectron_adapters.local.extraction import Extractor
+from spectron_adapters.local.extraction.statements import Extractor
 from spectron_adapters.local.instants import IdSource
 from spectron_adapters.local.scope_catalog import ReadableSets, ScopeCatalog
 from spectron_adapters.models import Verb

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.plain_statements import PlainStatements
+from spectron_adapters.local.extraction.statements import (
     KnownNames,
     Statements,
     Utterance,
     as_extractor,
     normalise_name,
 )
-from spectron_adapters.local.plain_statements import PlainStatements
 
 SAID_AT = datetime(2025, 3, 12, 15, 30, tzinfo=timezone.utc)
 WORDS = (

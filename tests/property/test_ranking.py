@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectron_adapters.local import search_reading
-from spectron_adapters.local.retrieval import (
+from spectron_adapters.local.search import reading
+from spectron_adapters.local.search.retrieval import (
     SEARCH_SCHEMA,
     IndexRow,
     RowFilter,
@@ -22,7 +22,7 @@ from spectron_adapters.local.retrieval import (
     remove_rows,
     search,
 )
-from spectron_adapters.local.text import index_terms, parse_query
+from spectron_adapters.local.search.text import index_terms, parse_query
 
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "the", "is", "fjord?")
 LABELS = ("a=1", "b=2")
@@ -134,8 +134,8 @@ def way_of_reading(request: pytest.FixtureRequest) -> Iterator[None]:
     """Scope sets read from their own places, or picked from all of the context."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "whole context":
-            patch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 0)
-            patch.setattr(search_reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
+            patch.setattr(reading, "SCOPE_SETS_ONE_BY_ONE", 0)
+            patch.setattr(reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
         yield
 
 

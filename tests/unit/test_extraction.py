@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.plain_statements import PlainStatements
+from spectron_adapters.local.extraction.statements import (
     ENTITY_TYPES,
     AttributeStatement,
     EntityMention,
@@ -24,7 +25,6 @@ from spectron_adapters.local.extraction import (
     normalise_type,
     read_triples,
 )
-from spectron_adapters.local.plain_statements import PlainStatements
 
 USER = {"type": "person", "name": "Ada"}
 

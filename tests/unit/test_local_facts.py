@@ -7,7 +7,7 @@ import json
 import pytest
 
 from spectron_adapters.local.engine import Engine
-from spectron_adapters.local.extraction import Statements
+from spectron_adapters.local.extraction.statements import Statements
 
 
 def test_a_text_is_stored_word_for_word_and_found(memory):

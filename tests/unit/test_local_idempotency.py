@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from spectron_adapters.local.extraction import Statements
+from spectron_adapters.local.extraction.statements import Statements
 
 BODY = {"text": "note", "infer": "none", "session_id": "s"}
 

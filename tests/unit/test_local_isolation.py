@@ -7,7 +7,7 @@ import json
 import pytest
 
 from spectron_adapters.local.exchange import Request
-from spectron_adapters.local.extraction import Statements
+from spectron_adapters.local.extraction.statements import Statements
 
 ALICE, BOB = "org/acme/user/alice", "org/acme/user/bob"
 SECRET = "tungsten"

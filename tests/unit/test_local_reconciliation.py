@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from spectron_adapters.local.engine import Engine
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.statements import (
     AttributeStatement,
     EntityRef,
     Instruction,

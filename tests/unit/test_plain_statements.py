@@ -6,14 +6,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.plain_statements import PlainStatements
+from spectron_adapters.local.extraction.statements import (
     EntityRef,
     KnownAttribute,
     KnownNames,
     Statements,
     Utterance,
 )
-from spectron_adapters.local.plain_statements import PlainStatements
 
 SAID_AT = datetime(2025, 3, 12, 15, 30, tzinfo=timezone(timedelta(hours=1)))  # a Wednesday
 

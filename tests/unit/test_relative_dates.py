@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from spectron_adapters.local.relative_dates import duration_start, resolve
+from spectron_adapters.local.extraction.relative_dates import duration_start, resolve
 
 SAID_AT = datetime(2024, 3, 31, 22, 15, tzinfo=timezone(timedelta(hours=-5)))  # a Sunday
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spectron_adapters.local import search_reading
-from spectron_adapters.local.retrieval import (
+from spectron_adapters.local.search import reading
+from spectron_adapters.local.search.retrieval import (
     SEARCH_SCHEMA,
     IndexRow,
     RowFilter,
@@ -168,8 +168,8 @@ def test_only_readable_scopes_and_the_own_context_answer(
 ) -> None:
     """One, several, all, all but some, none; however the index is read."""
     if not one_by_one:
-        monkeypatch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 0)
-        monkeypatch.setattr(search_reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
+        monkeypatch.setattr(reading, "SCOPE_SETS_ONE_BY_ONE", 0)
+        monkeypatch.setattr(reading, "CONTEXT_SETS_ONE_BY_ONE", 0)
     add_rows(
         connection, [fact("tea one"), fact("tea two", 2), fact("tea three", 3), fact("tea nil", 9)]
     )
@@ -200,7 +200,7 @@ def test_a_large_set_of_scopes_answers_like_a_small_one(
     add_rows(connection, [fact(f"tea leaf {n % 7}", n) for n in range(1, 400)])
     row_filter = readable(*range(1, 300, 2))
     inside = search(connection, "tea 3", row_filter, k=500, mode=mode, pool=500)
-    monkeypatch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 5)
+    monkeypatch.setattr(reading, "SCOPE_SETS_ONE_BY_ONE", 5)
     joined = search(connection, "tea 3", row_filter, k=500, mode=mode, pool=500)
     assert len(inside.hits) == 150
     assert joined == inside
@@ -213,7 +213,7 @@ def test_another_scope_changes_neither_scores_nor_order(
 ) -> None:
     """A thousand foreign rows with the same words, sessions and speakers leave no mark."""
     if joined:
-        monkeypatch.setattr(search_reading, "SCOPE_SETS_ONE_BY_ONE", 0)
+        monkeypatch.setattr(reading, "SCOPE_SETS_ONE_BY_ONE", 0)
     said = ("Ada: When is the tea?", "Bo: At four.", "Ada: Fine, a long walk first", "Bo: Walk on")
     add_rows(connection, turns(*said))
     add_rows(connection, [fact("tea time is four"), fact("walks are long")])
@@ -373,7 +373,7 @@ def test_a_term_too_common_to_read_whole_still_finds_old_rows(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside a rarer term, or beside the other common ones, an old row is reached."""
-    monkeypatch.setattr("spectron_adapters.local.retrieval.POSTINGS_PER_TERM", 10)
+    monkeypatch.setattr("spectron_adapters.local.search.retrieval.POSTINGS_PER_TERM", 10)
     add_rows(connection, [fact("tea cup from Xi'an"), fact("tea and a cup")])
     add_rows(connection, [fact("tea") for _ in range(50)] + [fact("cup") for _ in range(50)])
     best = search(connection, "tea from Xi'an", readable(1), k=1, mode="bm25")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectron_adapters.local import text
-from spectron_adapters.local.stemming import porter2, stem
-from spectron_adapters.local.text import (
+from spectron_adapters.local.search import text
+from spectron_adapters.local.search.stemming import porter2, stem
+from spectron_adapters.local.search.text import (
     LONGEST_WORD,
     MOST_TERMS,
     QUESTION,

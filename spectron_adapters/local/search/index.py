@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spectron_adapters.local import text as analysis
+from spectron_adapters.local.search import text as analysis
 
 SEARCH_SCHEMA: Final = """
 CREATE TABLE search_row (

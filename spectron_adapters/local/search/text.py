@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from spectron_adapters.local.stemming import stem
+from spectron_adapters.local.search.stemming import stem
 
 _FUNCTION_WORDS: Final = """
     a about above after again against all also am an and any are aren't as at be because been

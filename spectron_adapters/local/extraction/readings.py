@@ -11,7 +11,15 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.relative_dates import (
+    DATE_PHRASE,
+    DURATION,
+    VAGUE_TIME,
+    Span,
+    duration_start,
+    resolve,
+)
+from spectron_adapters.local.extraction.statements import (
     AttributeStatement,
     EntityMention,
     EntityRef,
@@ -22,14 +30,6 @@ from spectron_adapters.local.extraction import (
     Statements,
     Uncertainty,
     normalise_name,
-)
-from spectron_adapters.local.relative_dates import (
-    DATE_PHRASE,
-    DURATION,
-    VAGUE_TIME,
-    Span,
-    duration_start,
-    resolve,
 )
 
 __all__ = ["LIKELY", "PLAIN", "Notebook", "Reading", "Times"]

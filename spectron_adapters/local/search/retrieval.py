@@ -13,15 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
-from spectron_adapters.local.ranking import (
-    LENT_BY,
-    Statistics,
-    conversation_scores,
-    inverse_document_frequency,
-    plain_scores,
-    reciprocal_rank_fusion,
-)
-from spectron_adapters.local.search_index import (
+from spectron_adapters.local.search.index import (
     SEARCH_SCHEMA,
     IndexRow,
     add_rows,
@@ -29,7 +21,15 @@ from spectron_adapters.local.search_index import (
     merge_index,
     remove_rows,
 )
-from spectron_adapters.local.search_reading import (
+from spectron_adapters.local.search.ranking import (
+    LENT_BY,
+    Statistics,
+    conversation_scores,
+    inverse_document_frequency,
+    plain_scores,
+    reciprocal_rank_fusion,
+)
+from spectron_adapters.local.search.reading import (
     Postings,
     Row,
     RowFilter,
@@ -38,7 +38,7 @@ from spectron_adapters.local.search_reading import (
     readable_statistics,
     row_texts,
 )
-from spectron_adapters.local.text import parse_query
+from spectron_adapters.local.search.text import parse_query
 
 __all__ = [
     "SEARCH_SCHEMA", "IndexRow", "RowFilter", "Scored", "SearchResult", "add_rows", "close_rows",

@@ -16,8 +16,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from spectron_adapters.local.search_reading import Row
-from spectron_adapters.local.text import QUESTION, TIME, Query, analyse, words
+from spectron_adapters.local.search.reading import Row
+from spectron_adapters.local.search.text import QUESTION, TIME, Query, analyse, words
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from spectron_adapters.local.extraction import Instruction
-from spectron_adapters.local.stemming import stem
-from spectron_adapters.local.vocabulary import LANGUAGES, as_name
+from spectron_adapters.local.extraction.statements import Instruction
+from spectron_adapters.local.extraction.vocabulary import LANGUAGES, as_name
+from spectron_adapters.local.search.stemming import stem
 
 __all__ = ["called", "standing_order"]
 

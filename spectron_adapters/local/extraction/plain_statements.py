@@ -26,8 +26,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from spectron_adapters.local.clauses import Sentence, clauses_of, sentences_of
-from spectron_adapters.local.extraction import (
+from spectron_adapters.local.extraction.clauses import Sentence, clauses_of, sentences_of
+from spectron_adapters.local.extraction.plain_rules import note_kin, note_possessive, note_predicate
+from spectron_adapters.local.extraction.readings import LIKELY, Notebook, Reading, Times
+from spectron_adapters.local.extraction.relative_dates import DATE_PHRASE
+from spectron_adapters.local.extraction.standing_orders import called, standing_order
+from spectron_adapters.local.extraction.statements import (
     USER,
     AttributeStatement,
     EntityRef,
@@ -37,11 +41,7 @@ from spectron_adapters.local.extraction import (
     Utterance,
     normalise_name,
 )
-from spectron_adapters.local.plain_rules import note_kin, note_possessive, note_predicate
-from spectron_adapters.local.readings import LIKELY, Notebook, Reading, Times
-from spectron_adapters.local.relative_dates import DATE_PHRASE
-from spectron_adapters.local.standing_orders import called, standing_order
-from spectron_adapters.local.vocabulary import as_name
+from spectron_adapters.local.extraction.vocabulary import as_name
 
 __all__ = ["PlainStatements"]
 

@@ -12,10 +12,10 @@ from calendar import month_name
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from spectron_adapters.local.extraction import EntityRef, MemoryCategory
-from spectron_adapters.local.readings import LIKELY, Reading
-from spectron_adapters.local.relative_dates import DATE_PHRASE, resolve
-from spectron_adapters.local.vocabulary import (
+from spectron_adapters.local.extraction.readings import LIKELY, Reading
+from spectron_adapters.local.extraction.relative_dates import DATE_PHRASE, resolve
+from spectron_adapters.local.extraction.statements import EntityRef, MemoryCategory
+from spectron_adapters.local.extraction.vocabulary import (
     DEMONYMS,
     KIN,
     LANGUAGES,
