@@ -34,10 +34,8 @@ from spectron_adapters._async_send import AsyncSender
 from spectron_adapters._async_verbs import AsyncVerbs
 from spectron_adapters._network import (
     AsyncConnections,
-    SharedEngine,
-    SyncConnections,
+    LocalEngine,
     open_engine,
-    sibling_transport,
 )
 from spectron_adapters._settings import Settings, checked_settings
 from spectron_adapters._wire import IdempotencyMode, check_header
@@ -150,11 +148,12 @@ class AsyncSpectron(AsyncVerbs):
         settings: Settings,
         connections: AsyncConnections,
         defaults: Defaults,
-        sender: AsyncSender | None = None,
+        *,
+        is_view: bool = False,
     ) -> Self:
-        """A client of parts that are checked already; with a sender, a view of its client."""
+        """A client of parts that are checked already; a view closes nothing."""
         client = cls.__new__(cls)
-        cls._begin(client, settings, connections, defaults, sender)
+        cls._begin(client, settings, connections, defaults, is_view=is_view)
         return client
 
     def _begin(
@@ -162,13 +161,13 @@ class AsyncSpectron(AsyncVerbs):
         settings: Settings,
         connections: AsyncConnections,
         defaults: Defaults,
-        sender: AsyncSender | None = None,
+        *,
+        is_view: bool = False,
     ) -> None:
         self._settings = settings
         self._connections = connections
-        self._is_view = sender is not None
-        if sender is None:
-            sender = AsyncSender(connections, settings)
+        self._is_view = is_view
+        sender = AsyncSender(connections, settings)
         super().__init__(sender, settings.prefix, defaults)
         parts = (sender, settings.prefix, defaults)
         self._idempotency = settings.idempotency
@@ -196,8 +195,7 @@ class AsyncSpectron(AsyncVerbs):
     ) -> Self:
         """A client over an engine in this process: no server, key or network.
 
-        The engine closes when the last client that shares it is closed; see `as_async` and
-        `as_sync`.
+        The engine closes with this client, whatever siblings and views share it.
 
         Args:
             path: File that keeps the memory; None keeps it in the process only.
@@ -306,7 +304,7 @@ class AsyncSpectron(AsyncVerbs):
             session_id=session_id,
         )
         defaults = self._defaults.overlaid(nearer)
-        return self._made(self._settings, self._connections, defaults, self._sender)
+        return self._made(self._settings, self._connections, defaults, is_view=True)
 
     def as_async(self) -> AsyncSpectron:
         """This client."""
@@ -315,19 +313,17 @@ class AsyncSpectron(AsyncVerbs):
     def as_sync(self) -> Spectron:
         """The sibling over the same configuration and the same engine, with the same defaults.
 
-        It has connections of its own and is closed by itself; an engine in the process closes
-        with the last of its clients.
+        Cheap: its connections are made once, and closed with the client that was made first;
+        closing the sibling itself does nothing, as with a view.
 
         Raises:
             TypeError: This client sends with an `http_client`, or a transport of one world only.
         """
         from spectron_adapters._sync_client import Spectron  # noqa: PLC0415 - they know each other
 
-        given = sibling_transport(self._connections, httpx.BaseTransport)
-        connections = SyncConnections(
-            self._settings.origin, transport=given, engine=self._connections.engine
+        return Spectron._made(  # noqa: SLF001 - its twin
+            self._settings, self._connections.sibling(), self._defaults, is_view=True
         )
-        return Spectron._made(self._settings, connections, self._defaults)  # noqa: SLF001 - its twin
 
     @property
     def defaults(self) -> Defaults:
@@ -406,7 +402,7 @@ def _constant(source: ScopeSource | None) -> ScopeSource | None:
     return source
 
 
-def _engine_for(settings: Settings) -> SharedEngine | None:
+def _engine_for(settings: Settings) -> LocalEngine | None:
     if settings.endpoint.is_remote:
         return None
     return open_engine(settings.endpoint.location or None, context=settings.context)

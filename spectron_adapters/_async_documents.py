@@ -22,6 +22,7 @@ from spectron_adapters._arguments import (
 )
 from spectron_adapters._async_send import AsyncSender, AsyncSurface
 from spectron_adapters._multipart import UploadSource, file_part
+from spectron_adapters._network import off_loop
 from spectron_adapters.models import (
     ChunkPage,
     Document,
@@ -252,7 +253,7 @@ class AsyncDocuments(AsyncSurface):
             },
             optional=True,
         )
-        part = file_part(method, file, filename=filename, mime_type=mime_type)
+        part = await off_loop(file_part, method, file, filename=filename, mime_type=mime_type)
         call = self._call(
             method, "POST", "/documents", model_reader(UploadResponse), on_behalf_of=on_behalf_of
         )
@@ -483,7 +484,7 @@ class AsyncDocuments(AsyncSurface):
             on_behalf_of=on_behalf_of,
         )
         if file is not None:
-            part = file_part(method, file, filename=filename, mime_type=mime_type)
+            part = await off_loop(file_part, method, file, filename=filename, mime_type=mime_type)
             return await self._sender.upload(call, part, None)
         if mime_type is not None or filename is not None:
             msg = f"{method}(): mime_type and filename describe a file; give file as well"

@@ -26,7 +26,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -237,39 +237,26 @@ class AsyncShardedTransport(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
-def _async_transport(route: Route) -> httpx.AsyncBaseTransport:
+def async_transport_kind(route: Route) -> Callable[[Route], httpx.AsyncBaseTransport]:
     """The aiohttp transport where the extra `fast` is installed, else httpx's own."""
     if route.proxy is not None and not route.proxy.startswith("http"):
-        return AsyncShardedTransport(route)  # aiohttp speaks to no SOCKS proxy
+        return AsyncShardedTransport  # aiohttp speaks to no SOCKS proxy
     if importlib.util.find_spec("httpx_aiohttp") is None:
-        return AsyncShardedTransport(route)
+        return AsyncShardedTransport
     from spectron_adapters._aiohttp_transport import FastTransport  # noqa: PLC0415 - optional
 
-    return FastTransport(route)
+    return FastTransport
 
 
 # --- connections --------------------------------------------------------------------------------
 
 
-class SharedEngine:
-    """An engine in the process that several clients use; the last one to leave closes it."""
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """An engine in the process, as the transport of either world."""
 
-    def __init__(self, blocking: httpx.BaseTransport, native: httpx.AsyncBaseTransport) -> None:
-        self.blocking = blocking
-        self.native = native
-        self._users = 0
-        self._lock = threading.Lock()
-
-    def enter(self) -> None:
-        """One more client uses the engine."""
-        with self._lock:
-            self._users += 1
-
-    def leave(self) -> bool:
-        """One client less; whether it was the last."""
-        with self._lock:
-            self._users -= 1
-            return self._users == 0
+    blocking: httpx.BaseTransport
+    native: httpx.AsyncBaseTransport
 
 
 def open_engine(
@@ -280,7 +267,7 @@ def open_engine(
     llm: object = None,
     extractor: Extractor | ExtractorFunction | None = None,
     clock: Callable[[], datetime] | None = None,
-) -> SharedEngine:
+) -> LocalEngine:
     """An engine over a file, or without one in memory.
 
     The engine is imported here and not before, so that a client of a service never loads it.
@@ -290,7 +277,7 @@ def open_engine(
     transport = open_transport(
         path, context=context, embeddings=embeddings, llm=llm, extractor=extractor, clock=clock
     )
-    return SharedEngine(transport, transport)
+    return LocalEngine(transport, transport)
 
 
 class SyncConnections:
@@ -302,8 +289,12 @@ class SyncConnections:
         *,
         transport: httpx.BaseTransport | None = None,
         http_client: httpx.Client | None = None,
-        engine: SharedEngine | None = None,
+        engine: LocalEngine | None = None,
+        sibling: AsyncConnections | None = None,
     ) -> None:
+        self._origin = origin
+        self._sibling = sibling
+        self._borrowed = sibling is not None
         self.given = transport
         self.http_client = http_client
         self.engine = engine
@@ -313,8 +304,6 @@ class SyncConnections:
         self._pool: httpx.BaseTransport | None = None
         brings_own = transport is not None or http_client is not None or engine is not None
         self._route = None if brings_own else route_to(origin)
-        if engine is not None:
-            engine.enter()
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """The response with its stream still open."""
@@ -345,14 +334,30 @@ class SyncConnections:
                 weakref.finalize(self, self._pool.close)
             return self._pool
 
+    def sibling(self) -> AsyncConnections:
+        """The connections of the other world: made once, and closed with these.
+
+        Raises:
+            TypeError: The user brought something that only one world can use.
+        """
+        given = sibling_transport(self, httpx.AsyncBaseTransport)
+        with self._lock:
+            if self._sibling is None:
+                self._sibling = AsyncConnections(
+                    self._origin, transport=given, engine=self.engine, sibling=self
+                )
+            return self._sibling
+
     def close(self) -> None:
-        """Close what was opened here, and the engine when nobody else uses it."""
+        """Close what was opened here; the engine and the sibling with the client made first."""
         with self._lock:
             was_closed, self._closed = self._closed, True
             pool, self._pool = self._pool, None
         if was_closed:
             return
-        if self.engine is not None and self.engine.leave():
+        if self._sibling is not None and not self._borrowed:
+            self._sibling.abandon()
+        if self.engine is not None and not self._borrowed:
             self.engine.blocking.close()
         if pool is not None and self._process == os.getpid():
             pool.close()
@@ -367,18 +372,23 @@ class AsyncConnections:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         http_client: httpx.AsyncClient | None = None,
-        engine: SharedEngine | None = None,
+        engine: LocalEngine | None = None,
+        sibling: SyncConnections | None = None,
     ) -> None:
+        self._origin = origin
+        self._sibling = sibling
+        self._borrowed = sibling is not None
         self.given = transport
         self.http_client = http_client
         self.engine = engine
         self._lock = threading.Lock()
         self._closed = False
         self._pools = _Pools()
-        brings_own = transport is not None or http_client is not None or engine is not None
-        self._route = None if brings_own else route_to(origin)
-        if engine is not None:
-            engine.enter()
+        self._new_transport: Callable[[], httpx.AsyncBaseTransport] | None = None
+        if transport is None and http_client is None and engine is None:
+            # Here and not with the first call: certificates and aiohttp come from the disk.
+            route = route_to(origin)
+            self._new_transport = partial(async_transport_kind(route), route)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """The response with its stream still open."""
@@ -396,22 +406,43 @@ class AsyncConnections:
         return await pool.transport.handle_async_request(request)
 
     async def _open_pool(self) -> _LoopPool:
-        assert self._route is not None  # noqa: S101 - set where no transport was given
-        pool = _LoopPool(_async_transport(self._route), self._pools)
+        assert self._new_transport is not None  # noqa: S101 - set where nothing was given
+        pool = _LoopPool(self._new_transport(), self._pools)
         await pool.start()
         self._pools.add(pool)
         return pool
 
+    def sibling(self) -> SyncConnections:
+        """The connections of the other world: made once, and closed with these.
+
+        Raises:
+            TypeError: The user brought something that only one world can use.
+        """
+        given = sibling_transport(self, httpx.BaseTransport)
+        with self._lock:
+            if self._sibling is None:
+                self._sibling = SyncConnections(
+                    self._origin, transport=given, engine=self.engine, sibling=self
+                )
+            return self._sibling
+
+    def abandon(self) -> None:
+        """Refuse further requests; pools are closed on their own loops."""
+        self._closed = True
+        self._pools.clear()
+
     async def aclose(self) -> None:
-        """Close what was opened here, and the engine when nobody else uses it."""
+        """Close what was opened here; the engine and the sibling with the client made first."""
         with self._lock:
             was_closed, self._closed = self._closed, True
         if was_closed:
             return
+        if self._sibling is not None and not self._borrowed:
+            self._sibling.close()
         pool = self._pools.of_this_loop()
         # Pools of other loops are closed on their own loop once nothing refers to them.
         self._pools.clear()
-        if self.engine is not None and self.engine.leave():
+        if self.engine is not None and not self._borrowed:
             await self.engine.native.aclose()
         if pool is not None:
             await pool.aclose()
@@ -479,12 +510,14 @@ async def _lifetime(
 
 def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
     """The request with the headers and cookies that a user's own client adds."""
-    content = request.read() if isinstance(request.stream, httpx.ByteStream) else request.stream
+    content: Any = (
+        request.read() if isinstance(request.stream, httpx.ByteStream) else request.stream
+    )
     return client.build_request(
         request.method,
         request.url,
         headers=request.headers,
-        content=cast("Any", content),
+        content=content,
         extensions=request.extensions,
     )
 

@@ -35,10 +35,8 @@ from spectron_adapters._sync_send import Sender
 from spectron_adapters._sync_verbs import Verbs
 from spectron_adapters._network import (
     SyncConnections,
-    SharedEngine,
-    AsyncConnections,
+    LocalEngine,
     open_engine,
-    sibling_transport,
 )
 from spectron_adapters._settings import Settings, checked_settings
 from spectron_adapters._wire import IdempotencyMode, check_header
@@ -151,11 +149,12 @@ class Spectron(Verbs):
         settings: Settings,
         connections: SyncConnections,
         defaults: Defaults,
-        sender: Sender | None = None,
+        *,
+        is_view: bool = False,
     ) -> Self:
-        """A client of parts that are checked already; with a sender, a view of its client."""
+        """A client of parts that are checked already; a view closes nothing."""
         client = cls.__new__(cls)
-        cls._begin(client, settings, connections, defaults, sender)
+        cls._begin(client, settings, connections, defaults, is_view=is_view)
         return client
 
     def _begin(
@@ -163,13 +162,13 @@ class Spectron(Verbs):
         settings: Settings,
         connections: SyncConnections,
         defaults: Defaults,
-        sender: Sender | None = None,
+        *,
+        is_view: bool = False,
     ) -> None:
         self._settings = settings
         self._connections = connections
-        self._is_view = sender is not None
-        if sender is None:
-            sender = Sender(connections, settings)
+        self._is_view = is_view
+        sender = Sender(connections, settings)
         super().__init__(sender, settings.prefix, defaults)
         parts = (sender, settings.prefix, defaults)
         self._idempotency = settings.idempotency
@@ -197,8 +196,7 @@ class Spectron(Verbs):
     ) -> Self:
         """A client over an engine in this process: no server, key or network.
 
-        The engine closes when the last client that shares it is closed; see `as_sync` and
-        `as_async`.
+        The engine closes with this client, whatever siblings and views share it.
 
         Args:
             path: File that keeps the memory; None keeps it in the process only.
@@ -307,7 +305,7 @@ class Spectron(Verbs):
             session_id=session_id,
         )
         defaults = self._defaults.overlaid(nearer)
-        return self._made(self._settings, self._connections, defaults, self._sender)
+        return self._made(self._settings, self._connections, defaults, is_view=True)
 
     def as_sync(self) -> Spectron:
         """This client."""
@@ -316,19 +314,17 @@ class Spectron(Verbs):
     def as_async(self) -> AsyncSpectron:
         """The sibling over the same configuration and the same engine, with the same defaults.
 
-        It has connections of its own and is closed by itself; an engine in the process closes
-        with the last of its clients.
+        Cheap: its connections are made once, and closed with the client that was made first;
+        closing the sibling itself does nothing, as with a view.
 
         Raises:
             TypeError: This client sends with an `http_client`, or a transport of one world only.
         """
         from spectron_adapters._async_client import AsyncSpectron  # noqa: PLC0415 - they know each other
 
-        given = sibling_transport(self._connections, httpx.AsyncBaseTransport)
-        connections = AsyncConnections(
-            self._settings.origin, transport=given, engine=self._connections.engine
+        return AsyncSpectron._made(  # noqa: SLF001 - its twin
+            self._settings, self._connections.sibling(), self._defaults, is_view=True
         )
-        return AsyncSpectron._made(self._settings, connections, self._defaults)  # noqa: SLF001 - its twin
 
     @property
     def defaults(self) -> Defaults:
@@ -407,7 +403,7 @@ def _constant(source: ScopeSource | None) -> ScopeSource | None:
     return source
 
 
-def _engine_for(settings: Settings) -> SharedEngine | None:
+def _engine_for(settings: Settings) -> LocalEngine | None:
     if settings.endpoint.is_remote:
         return None
     return open_engine(settings.endpoint.location or None, context=settings.context)

@@ -32,7 +32,9 @@ async def wired(
 ) -> AsyncIterator[World]:
     """Each kind of client on each kind of connection: httpx's own, and aiohttp's."""
     if request.param == "async":
-        monkeypatch.setattr(_network, "_async_transport", _network.AsyncShardedTransport)
+        monkeypatch.setattr(
+            _network, "async_transport_kind", lambda _: _network.AsyncShardedTransport
+        )
     elif request.param == "fast":
         pytest.importorskip("httpx_aiohttp")
     made = World(request.param)

@@ -11,11 +11,13 @@ import gzip
 import inspect
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -184,6 +186,13 @@ class Loopback:
             self.seen.append(seen)
             step = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         return step(seen) if callable(step) else step
+
+    def speak_tls(self, certificate: Path, key: Path) -> None:
+        """Wrap every connection from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        listening = self._server.socket
+        self._server.socket = context.wrap_socket(listening, server_side=True)
 
     def close(self) -> None:
         self._server.shutdown()

@@ -9,7 +9,9 @@ import io
 import json
 import logging
 import pickle
+import shutil
 import ssl
+import subprocess
 import time
 import traceback
 from datetime import datetime
@@ -712,21 +714,29 @@ async def test_a_local_client_needs_nothing(world: World, tmp_path: Path) -> Non
     assert world.keep(kind.local()).endpoint == "memory:"
 
 
-async def test_siblings_share_one_engine_which_the_last_one_closes() -> None:
-    blocking = Spectron.local()
+async def test_siblings_share_one_engine_which_closes_with_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    blocking = Spectron.local(path)
     native = blocking.scoped(scopes="org/acme").as_async()
     assert native.defaults.scopes == ScopeSet.parse("org/acme")
     assert native.as_async() is native
     blocking.remember("Alice lives in Leeds.", scopes="org/acme")
-    blocking.close()
-    found = await native.recall("Where does Alice live?")
+    async with native:
+        found = await native.recall("Where does Alice live?")
     assert any("Leeds" in hit.text for hit in found.hits)
-    third = native.as_sync()
-    await native.aclose()
-    assert third.sessions.list().sessions
-    third.close()
-    with pytest.raises(SpectronError, match="closed"):
-        third.health()
+    assert native.as_sync().sessions.list().sessions, "closing a sibling closes nothing"
+    blocking.close()
+    for action in (native.as_sync().health, blocking.health, native.health):
+        with pytest.raises(SpectronError, match="closed"):
+            await settle(action())
+    assert not path.with_name("memory.db-wal").exists(), "the engine closed its file"
+
+
+async def test_asking_for_a_sibling_again_opens_nothing(loopback: Loopback) -> None:
+    async with AsyncSpectron("acme", loopback.endpoint, KEY) as native:
+        for _ in range(5):
+            native.as_sync().state()
+        assert len({seen.connection for seen in loopback.seen}) == 1
 
 
 async def test_siblings_of_a_service_have_the_same_configuration(loopback: Loopback) -> None:
@@ -1095,6 +1105,29 @@ def test_a_certificate_file_of_the_environment_is_read(
         _network.route_to("https://memory.test")
     monkeypatch.delenv("SSL_CERT_FILE")
     assert _network.route_to("https://memory.test").tls.verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.fixture
+def certified(loopback: Loopback, tmp_path: Path) -> tuple[str, Path]:
+    """The server behind TLS, and the certificate that it signed itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout {key} -out {certificate}"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    loopback.speak_tls(certificate, key)
+    return loopback.endpoint.replace("http://127.0.0.1", "https://localhost"), certificate
+
+
+async def test_certificates_are_verified(
+    wired: World, certified: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, certificate = certified
+    with pytest.raises(SpectronConnectionError, match=r"(?i)certificate.verify.failed"):
+        await settle(wired.client(endpoint, max_retries=0).state())
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert (await settle(wired.client(endpoint).whoami())).principal_id == "p"
 
 
 async def test_addresses_arrive_exactly_as_encoded(wired: World, loopback: Loopback) -> None:

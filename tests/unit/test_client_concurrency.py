@@ -7,9 +7,11 @@ import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from spectron_adapters import AsyncSpectron, Spectron, _network
 from tests.unit.loopback import ANYTHING, KEY, Loopback, Reply, Seen
@@ -23,7 +25,9 @@ def native(
 ) -> AsyncSpectron:
     """An async client on each kind of connection; the test closes it, or leaves it open."""
     if request.param == "httpx":
-        monkeypatch.setattr(_network, "_async_transport", _network.AsyncShardedTransport)
+        monkeypatch.setattr(
+            _network, "async_transport_kind", lambda _: _network.AsyncShardedTransport
+        )
     else:
         pytest.importorskip("httpx_aiohttp")
     return AsyncSpectron("acme", loopback.endpoint, KEY)
@@ -158,6 +162,20 @@ async def test_a_call_that_waits_between_attempts_can_be_cancelled(
     async with native:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(native.state(), 0.2)
+
+
+async def test_nothing_blocks_the_event_loop(
+    native: AsyncSpectron, loopback: Loopback, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"x" * 1_000_000)
+    async with native:
+        with blockbuster_ctx(scanned_modules=["spectron_adapters"]):
+            await native.whoami()
+            await native.documents.upload(path)
+            async for _ in native.chat("Hi", stream=True):
+                pass
+    assert len(loopback.seen) == 3
 
 
 async def test_failures_give_their_places_back(native: AsyncSpectron, loopback: Loopback) -> None:
