@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TypeAlias, cast, get_args
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from spectron_adapters.errors import ScopeResolutionError
 from spectron_adapters.models import (
@@ -204,6 +205,66 @@ class Selectors:
             scope_view=self.scope_view,
             on_behalf_of=_resolve_principal(self.on_behalf_of, known),
         )
+
+
+class DocumentArguments(TypedDict):
+    """What memory and documents can both be asked for."""
+
+    k: int
+    mode: RecallMode
+    lens: ScopeSet | None
+    on_behalf_of: str | None
+
+
+class RecallArguments(DocumentArguments):
+    """What memory alone can be asked for besides."""
+
+    labels: list[str]
+    include: list[IncludeFamily] | None
+    as_of: str | None
+    scope_view: ScopeView | None
+
+
+def document_arguments(selection: Selection) -> DocumentArguments:
+    """A selection as keyword arguments of `client.documents.query`."""
+    return DocumentArguments(
+        k=selection.top_k,
+        mode=selection.mode,
+        lens=selection.lens,
+        on_behalf_of=selection.on_behalf_of,
+    )
+
+
+def recall_arguments(selection: Selection) -> RecallArguments:
+    """A selection as keyword arguments of `client.recall`."""
+    return RecallArguments(
+        **document_arguments(selection),
+        labels=list(selection.labels),
+        include=list(selection.include) or None,
+        as_of=selection.as_of,
+        scope_view=selection.scope_view,
+    )
+
+
+def check_for_documents(chosen: Selectors | Selection) -> None:
+    """Refuse what a document query would ignore: an ignored filter shows too much.
+
+    Raises:
+        ValueError: `labels`, `include`, `as_of` or a `scope_view` is chosen.
+    """
+    view = None if chosen.scope_view == "strict" else chosen.scope_view
+    given = {
+        "labels": chosen.labels,
+        "include": chosen.include,
+        "as_of": chosen.as_of,
+        "scope_view": view,
+    }
+    for name, value in given.items():
+        if value:
+            raise ValueError(
+                f"source='documents' cannot filter by {name}, which is {value!r}: leave it out "
+                "(labels=[] where the client has labels), or use source='recall'"
+            )
 
 
 def _source(value: ScopeSource | None, field: str) -> ScopeTemplate | ScopeResolver | None:

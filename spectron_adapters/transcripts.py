@@ -13,18 +13,28 @@ library's public modules; never a framework, never `local`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
 
 from spectron_adapters import AsyncSpectron, Spectron
 from spectron_adapters.errors import SpectronNotFoundError, SpectronResponseError
 from spectron_adapters.messages import SEPARATOR, EncodedTurn
-from spectron_adapters.models import TURNS_PAGE_MAX, Turn
+from spectron_adapters.models import TURNS_PAGE_MAX, MessageItem, Turn
 from spectron_adapters.scopes import ScopeSet
 
-__all__ = ["Transcript", "delete_edit", "insert_edit", "is_edit", "replace_edit", "replay"]
+__all__ = [
+    "Transcript",
+    "check_options",
+    "delete_edit",
+    "insert_edit",
+    "is_edit",
+    "replace_edit",
+    "replay",
+]
 
 _OPENING = SEPARATOR + '{"v":1,"fw":"spectron","m":'
 
@@ -128,6 +138,18 @@ def _read(turn: Turn) -> _Delete | _Replace | _Insert:
         ) from None
 
 
+def check_options(*, infer: str, page_size: int) -> None:
+    """Refuse what no transcript can work with, before one is needed.
+
+    Raises:
+        ValueError: `infer` is neither `none` nor `full`, or `page_size` is not within 1..500.
+    """
+    if infer not in ("none", "full"):
+        raise ValueError(f"infer is 'none' or 'full' for messages, not {infer!r}")
+    if type(page_size) is not int or not 1 <= page_size <= TURNS_PAGE_MAX:
+        raise ValueError(f"page_size is an integer from 1 to {TURNS_PAGE_MAX}, not {page_size!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """One session, through either client; plain methods use the sync one, `a…` the async one.
@@ -150,21 +172,19 @@ class Transcript:
     on_behalf_of: str | None = None
     page_size: int = TURNS_PAGE_MAX
 
+    def __post_init__(self) -> None:
+        check_options(infer=self.infer, page_size=self.page_size)
+
     def read(self) -> list[Turn] | None:
         """The conversation, oldest first, whatever its length; None if there is no such session."""
         sessions = self.client.as_sync().sessions
         turns: list[Turn] = []
         try:
-            while True:
-                page = sessions.turns(
-                    self.session_id,
-                    limit=self.page_size,
-                    offset=len(turns),
-                    on_behalf_of=self.on_behalf_of,
-                )
-                turns += page.turns
-                if len(page.turns) < self.page_size:
+            while len(turns) % self.page_size == 0:
+                page = sessions.turns(self.session_id, **self._page(len(turns)))
+                if not page.turns:
                     break
+                turns += page.turns
         except SpectronNotFoundError:
             return None
         return replay(turns)
@@ -174,16 +194,11 @@ class Transcript:
         sessions = self.client.as_async().sessions
         turns: list[Turn] = []
         try:
-            while True:
-                page = await sessions.turns(
-                    self.session_id,
-                    limit=self.page_size,
-                    offset=len(turns),
-                    on_behalf_of=self.on_behalf_of,
-                )
-                turns += page.turns
-                if len(page.turns) < self.page_size:
+            while len(turns) % self.page_size == 0:
+                page = await sessions.turns(self.session_id, **self._page(len(turns)))
+                if not page.turns:
                     break
+                turns += page.turns
         except SpectronNotFoundError:
             return None
         return replay(turns)
@@ -196,14 +211,7 @@ class Transcript:
             times: When each was said, RFC 3339 or None for now; empty for all now.
         """
         if turns:
-            self.client.as_sync().remember_many(
-                _items(turns, times),
-                session_id=self.session_id,
-                scopes=self.scopes,
-                infer=self.infer,
-                labels=self.labels or None,
-                on_behalf_of=self.on_behalf_of,
-            )
+            self.client.as_sync().remember_many(_items(turns, times), **self._place)
 
     async def aappend(self, turns: Sequence[EncodedTurn], times: Sequence[str | None] = ()) -> None:
         """Append turns in one request: all of them are stored, in this order, or none.
@@ -213,34 +221,50 @@ class Transcript:
             times: When each was said, RFC 3339 or None for now; empty for all now.
         """
         if turns:
-            await self.client.as_async().remember_many(
-                _items(turns, times),
-                session_id=self.session_id,
-                scopes=self.scopes,
-                infer=self.infer,
-                labels=self.labels or None,
-                on_behalf_of=self.on_behalf_of,
-            )
+            await self.client.as_async().remember_many(_items(turns, times), **self._place)
 
     def delete(self) -> None:
         """Delete the session with its turns; nothing happens if there is none."""
-        try:
-            self.client.as_sync().sessions.delete(self.session_id, on_behalf_of=self.on_behalf_of)
-        except SpectronNotFoundError:
-            return
+        sessions = self.client.as_sync().sessions
+        with suppress(SpectronNotFoundError):
+            sessions.delete(self.session_id, on_behalf_of=self.on_behalf_of)
 
     async def adelete(self) -> None:
         """Delete the session with its turns; nothing happens if there is none."""
         sessions = self.client.as_async().sessions
-        try:
+        with suppress(SpectronNotFoundError):
             await sessions.delete(self.session_id, on_behalf_of=self.on_behalf_of)
-        except SpectronNotFoundError:
-            return
+
+    def _page(self, offset: int) -> _Page:
+        return _Page(limit=self.page_size, offset=offset, on_behalf_of=self.on_behalf_of)
+
+    @property
+    def _place(self) -> _Place:
+        return _Place(
+            session_id=self.session_id,
+            scopes=self.scopes,
+            infer=self.infer,
+            labels=self.labels,
+            on_behalf_of=self.on_behalf_of,
+        )
 
 
-def _items(turns: Sequence[EncodedTurn], times: Sequence[str | None]) -> list[dict[str, str]]:
-    moments = times or [None] * len(turns)
+class _Page(TypedDict):
+    limit: int
+    offset: int
+    on_behalf_of: str | None
+
+
+class _Place(TypedDict):
+    session_id: str
+    scopes: ScopeSet | None
+    infer: Literal["none", "full"]
+    labels: tuple[str, ...]
+    on_behalf_of: str | None
+
+
+def _items(turns: Sequence[EncodedTurn], times: Sequence[str | None]) -> list[MessageItem]:
     return [
-        {"role": turn.role, "content": turn.content, **({} if ts is None else {"ts": ts})}
-        for turn, ts in zip(turns, moments, strict=True)
+        MessageItem(role=turn.role, content=turn.content, ts=time)
+        for turn, time in zip(turns, times or [None] * len(turns), strict=True)
     ]

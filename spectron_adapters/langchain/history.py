@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -20,18 +19,17 @@ from langchain_core.runnables import ConfigurableFieldSpec
 from typing_extensions import Self
 
 from spectron_adapters import AsyncSpectron, Spectron
-from spectron_adapters.errors import SpectronNotFoundError
 from spectron_adapters.langchain.run_config import (
     Variables,
     resolve_variable,
     variable_sources,
 )
 from spectron_adapters.messages import EncodedTurn, langchain_from_turn, langchain_to_turn
-from spectron_adapters.models import TURNS_PAGE_MAX, MessageItem, Turn, format_timestamp
+from spectron_adapters.models import TURNS_PAGE_MAX, Turn, format_timestamp
 from spectron_adapters.prompting import strip_memory_from_dump
 from spectron_adapters.scopes import session_key
 from spectron_adapters.selectors import ScopeSource, Selection, Selectors
-from spectron_adapters.transcripts import replay
+from spectron_adapters.transcripts import Transcript, check_options
 
 __all__ = ["HistoryFactory", "HistoryOptions", "MessageTime", "SpectronChatMessageHistory"]
 
@@ -50,12 +48,7 @@ class HistoryOptions:
     page_size: int = TURNS_PAGE_MAX
 
     def __post_init__(self) -> None:
-        if self.infer not in ("none", "full"):
-            raise ValueError(f"infer is 'none' or 'full' for messages, not {self.infer!r}")
-        if type(self.page_size) is not int or not 1 <= self.page_size <= TURNS_PAGE_MAX:
-            raise ValueError(
-                f"page_size is an integer from 1 to {TURNS_PAGE_MAX}, not {self.page_size!r}"
-            )
+        check_options(infer=self.infer, page_size=self.page_size)
 
 
 class SpectronChatMessageHistory(BaseChatMessageHistory):
@@ -138,11 +131,17 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
         selection: Selection,
         options: HistoryOptions,
     ) -> None:
-        self._client = client
         self._session_id = session_id
-        self._session_key = session_key(session_id, selection.scopes)
-        self._selection = selection
-        self._options = options
+        self._message_time = options.message_time
+        self._transcript = Transcript(
+            client=client,
+            session_id=session_key(session_id, selection.scopes),
+            scopes=selection.scopes,
+            labels=selection.labels,
+            infer=options.infer,
+            on_behalf_of=selection.on_behalf_of,
+            page_size=options.page_size,
+        )
 
     @property
     def session_id(self) -> str:
@@ -152,7 +151,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
     @property
     def session_key(self) -> str:
         """The session's name in the service: unique for session id and scopes together."""
-        return self._session_key
+        return self._transcript.session_id
 
     @classmethod
     def factory(
@@ -209,20 +208,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
 
         Source: `GET /sessions/{id}/turns`.
         """
-        sessions = self._client.as_sync().sessions
-        pages = _TurnPages(self._options.page_size)
-        try:
-            while not pages.complete:
-                answer = sessions.turns(
-                    self._session_key,
-                    limit=self._options.page_size,
-                    offset=pages.offset,
-                    on_behalf_of=self._selection.on_behalf_of,
-                )
-                pages.add(answer.turns)
-        except SpectronNotFoundError:
-            return []
-        return pages.messages()
+        return _messages(self._transcript.read())
 
     # LangChain's guidelines ask for a property where its class declares a variable.
     @messages.setter
@@ -233,20 +219,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
 
     async def aget_messages(self) -> list[BaseMessage]:
         """All messages, oldest first, as `messages` gives them."""
-        sessions = self._client.as_async().sessions
-        pages = _TurnPages(self._options.page_size)
-        try:
-            while not pages.complete:
-                answer = await sessions.turns(
-                    self._session_key,
-                    limit=self._options.page_size,
-                    offset=pages.offset,
-                    on_behalf_of=self._selection.on_behalf_of,
-                )
-                pages.add(answer.turns)
-        except SpectronNotFoundError:
-            return []
-        return pages.messages()
+        return _messages(await self._transcript.aread())
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Append messages in one request: all are stored, in this order, or none.
@@ -261,27 +234,13 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
 
         Source: `POST /facts/batch`.
         """
-        if items := self._items(messages):
-            self._client.as_sync().remember_many(
-                items,
-                session_id=self._session_key,
-                scopes=self._selection.scopes,
-                infer=self._options.infer,
-                labels=self._selection.labels,
-                on_behalf_of=self._selection.on_behalf_of,
-            )
+        turns, times = self._encoded(messages)
+        self._transcript.append(turns, times)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Append messages, as `add_messages` does."""
-        if items := self._items(messages):
-            await self._client.as_async().remember_many(
-                items,
-                session_id=self._session_key,
-                scopes=self._selection.scopes,
-                infer=self._options.infer,
-                labels=self._selection.labels,
-                on_behalf_of=self._selection.on_behalf_of,
-            )
+        turns, times = self._encoded(messages)
+        await self._transcript.aappend(turns, times)
 
     def clear(self) -> None:
         """Delete the session's messages; it can be used again at once.
@@ -291,34 +250,27 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
 
         Source: `DELETE /sessions/{id}`.
         """
-        with suppress(SpectronNotFoundError):
-            self._client.as_sync().sessions.delete(
-                self._session_key, on_behalf_of=self._selection.on_behalf_of
-            )
+        self._transcript.delete()
 
     async def aclear(self) -> None:
         """Delete the session's messages, as `clear` does."""
-        with suppress(SpectronNotFoundError):
-            await self._client.as_async().sessions.delete(
-                self._session_key, on_behalf_of=self._selection.on_behalf_of
-            )
+        await self._transcript.adelete()
 
-    def _items(self, messages: Sequence[BaseMessage]) -> list[MessageItem]:
-        encoded = [(message, _encode(message)) for message in messages]
-        return [
-            MessageItem(role=turn.role, content=turn.content, ts=self._said_at(message))
-            for message, turn in encoded
-            if turn is not None
-        ]
+    def _encoded(
+        self, messages: Sequence[BaseMessage]
+    ) -> tuple[list[EncodedTurn], list[str | None]]:
+        """What to store, and when each was said."""
+        encoded = [(_encode(message), self._said_at(message)) for message in messages]
+        kept = [(turn, said_at) for turn, said_at in encoded if turn is not None]
+        return [turn for turn, _ in kept], [said_at for _, said_at in kept]
 
     def _said_at(self, message: BaseMessage) -> str | None:
-        message_time = self._options.message_time
-        said_at = message_time(message) if message_time else None
+        said_at = self._message_time(message) if self._message_time else None
         return format_timestamp(said_at) if isinstance(said_at, datetime) else said_at
 
     def __repr__(self) -> str:
         """Session and scopes; messages stay in the service."""
-        scopes = self._selection.scopes
+        scopes = self._transcript.scopes
         return f"{type(self).__name__}(session_id={self._session_id!r}, scopes={scopes!r})"
 
 
@@ -407,26 +359,7 @@ def _content(dump: Mapping[str, object]) -> object:
     return data.get("content") if isinstance(data, Mapping) else None
 
 
-class _TurnPages:
-    """The pages of a session, read while others may append to it."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._turns: dict[str, Turn] = {}
-        self.offset = 0
-        self.complete = False
-
-    def add(self, page: Sequence[Turn]) -> None:
-        """Take the next page; a short one is the last."""
-        self._turns.update((turn.id, turn) for turn in page)
-        self.offset += len(page)
-        self.complete = len(page) < self._size
-
-    def messages(self) -> list[BaseMessage]:
-        """The messages that the turns stand for, once deletions and the like are applied."""
-        return messages_from_dict(
-            [
-                langchain_from_turn(turn.content, role=turn.role, turn_id=turn.id)
-                for turn in replay(self._turns.values())
-            ]
-        )
+def _messages(turns: Sequence[Turn] | None) -> list[BaseMessage]:
+    return messages_from_dict(
+        [langchain_from_turn(turn.content, role=turn.role, turn_id=turn.id) for turn in turns or ()]
+    )

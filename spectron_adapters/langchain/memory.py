@@ -38,7 +38,6 @@ from spectron_adapters.langchain.history import (
     MessageTime,
     SpectronChatMessageHistory,
 )
-from spectron_adapters.langchain.retriever import recall_arguments
 from spectron_adapters.langchain.run_config import (
     Variables,
     resolve_session_id,
@@ -50,7 +49,7 @@ from spectron_adapters.models import K_MAX, IncludeFamily, RecallHit, RecallMode
 from spectron_adapters.prompting import MemoryBlock, render_memory
 from spectron_adapters.scope_templates import Placeholder
 from spectron_adapters.scopes import session_key
-from spectron_adapters.selectors import ScopeSource, Selection, Selectors
+from spectron_adapters.selectors import ScopeSource, Selection, Selectors, recall_arguments
 
 __all__ = ["SpectronMemory"]
 

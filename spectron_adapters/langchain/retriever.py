@@ -36,10 +36,16 @@ from spectron_adapters.models import (
     RecallResponse,
     ScopeView,
 )
-from spectron_adapters.scopes import ScopeSet
-from spectron_adapters.selectors import ScopeSource, Selection, Selectors
+from spectron_adapters.selectors import (
+    ScopeSource,
+    Selection,
+    Selectors,
+    check_for_documents,
+    document_arguments,
+    recall_arguments,
+)
 
-__all__ = ["DocumentQueryOptions", "RecallArguments", "SpectronRetriever", "recall_arguments"]
+__all__ = ["DocumentQueryOptions", "SpectronRetriever"]
 
 Labels: TypeAlias = str | Sequence[str] | Mapping[str, str]
 Include: TypeAlias = IncludeFamily | Sequence[IncludeFamily]
@@ -191,7 +197,7 @@ class SpectronRetriever(BaseRetriever):
     def _check_choices(self) -> Self:
         chosen = self._own_selectors()
         if self.source == "documents":
-            _check_for_documents(chosen)
+            check_for_documents(chosen)
         elif self.document_options is not None:
             raise ValueError("document_options belong to source='documents'")
         return self
@@ -259,7 +265,7 @@ class SpectronRetriever(BaseRetriever):
         if self.source == "documents":
             options = self.document_options or {}
             return _passages(
-                client.documents.query(query, **search_arguments(selection), **options)
+                client.documents.query(query, **document_arguments(selection), **options)
             )
         return _memories(client.recall(query, **recall_arguments(selection)))
 
@@ -277,7 +283,7 @@ class SpectronRetriever(BaseRetriever):
         if self.source == "documents":
             options = self.document_options or {}
             return _passages(
-                await client.documents.query(query, **search_arguments(selection), **options)
+                await client.documents.query(query, **document_arguments(selection), **options)
             )
         return _memories(await client.recall(query, **recall_arguments(selection)))
 
@@ -286,7 +292,7 @@ class SpectronRetriever(BaseRetriever):
         chosen = _call_selectors(choices).over(self._own_selectors()).over(self.client.selectors)
         selection = chosen.resolve(*variable_sources(self.variables, config))
         if self.source == "documents":
-            _check_for_documents(selection)
+            check_for_documents(selection)
         return selection
 
     def _own_selectors(self) -> Selectors:
@@ -307,62 +313,6 @@ class SpectronRetriever(BaseRetriever):
         return LangSmithRetrieverParams(
             ls_retriever_name="spectron", ls_vector_store_provider="spectron"
         )
-
-
-class SearchArguments(TypedDict):
-    """What memory and documents can both be asked for."""
-
-    k: int
-    mode: RecallMode
-    lens: ScopeSet | None
-    on_behalf_of: str | None
-
-
-class RecallArguments(SearchArguments):
-    """What memory alone can be asked for besides."""
-
-    labels: list[str]
-    include: list[IncludeFamily] | None
-    as_of: str | None
-    scope_view: ScopeView | None
-
-
-def search_arguments(selection: Selection) -> SearchArguments:
-    """The arguments of `client.documents.query` for a selection."""
-    return SearchArguments(
-        k=selection.top_k,
-        mode=selection.mode,
-        lens=selection.lens,
-        on_behalf_of=selection.on_behalf_of,
-    )
-
-
-def recall_arguments(selection: Selection) -> RecallArguments:
-    """The arguments of `client.recall` for a selection."""
-    return RecallArguments(
-        **search_arguments(selection),
-        labels=list(selection.labels),
-        include=list(selection.include) or None,
-        as_of=selection.as_of,
-        scope_view=selection.scope_view,
-    )
-
-
-def _check_for_documents(chosen: Selectors | Selection) -> None:
-    """Refuse what a document query would ignore: an ignored filter shows too much."""
-    view = None if chosen.scope_view == "strict" else chosen.scope_view
-    given = {
-        "labels": chosen.labels,
-        "include": chosen.include,
-        "as_of": chosen.as_of,
-        "scope_view": view,
-    }
-    for name, value in given.items():
-        if value:
-            raise ValueError(
-                f"source='documents' cannot filter by {name}, which is {value!r}: leave it out "
-                "(labels=[] where the client has labels), or use source='recall'"
-            )
 
 
 def _one_of(top_k: _Value | None, k: _Value | None) -> _Value | None:

@@ -6,8 +6,7 @@ and `models`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from llama_index.core.vector_stores.types import (
     FilterCondition,
@@ -16,22 +15,11 @@ from llama_index.core.vector_stores.types import (
     MetadataFilters,
 )
 
-__all__ = ["DocumentConditions", "document_conditions", "labels_of"]
+from spectron_adapters.models import DocumentFilter
 
-_DOCUMENT_KEYS = {"document_id": "document_ids", "mime_type": "mime_types"}
+__all__ = ["document_filter", "labels_of"]
 
-
-@dataclass(frozen=True, slots=True)
-class DocumentConditions:
-    """Which documents a query may come from; None does not restrict.
-
-    Attributes:
-        document_ids: Ids, any of which will do.
-        mime_types: Media types, any of which will do.
-    """
-
-    document_ids: tuple[str, ...] | None = None
-    mime_types: tuple[str, ...] | None = None
+_DOCUMENT_KEYS = {"document_id": "document_ids", "mime_type": "mime_type"}
 
 
 def labels_of(filters: MetadataFilters | None) -> tuple[str, ...]:
@@ -56,8 +44,8 @@ def labels_of(filters: MetadataFilters | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def document_conditions(filters: MetadataFilters | None) -> DocumentConditions:
-    """The documents that a query may come from.
+def document_filter(filters: MetadataFilters | None) -> DocumentFilter | None:
+    """The documents that a query may come from; None does not restrict.
 
     Args:
         filters: `document_id` and `mime_type`, with `==` or `in`, joined by AND.
@@ -65,7 +53,7 @@ def document_conditions(filters: MetadataFilters | None) -> DocumentConditions:
     Raises:
         ValueError: Another key, operator or condition, or one key twice.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for item in _conjunction(filters):
         field = _DOCUMENT_KEYS.get(item.key)
         if field is None:
@@ -73,7 +61,7 @@ def document_conditions(filters: MetadataFilters | None) -> DocumentConditions:
         if field in found:
             raise _refused(item, "each key may be restricted once; use the operator 'in'")
         found[field] = _texts(item)
-    return DocumentConditions(**found)
+    return DocumentFilter.model_validate(found) if found else None
 
 
 def _conjunction(filters: MetadataFilters | None) -> Iterator[MetadataFilter]:
@@ -93,12 +81,12 @@ def _conjunction(filters: MetadataFilters | None) -> Iterator[MetadataFilter]:
             yield item
 
 
-def _texts(item: MetadataFilter) -> tuple[str, ...]:
+def _texts(item: MetadataFilter) -> list[str]:
     if item.operator == FilterOperator.EQ and isinstance(item.value, str):
-        return (item.value,)
-    if item.operator == FilterOperator.IN and isinstance(item.value, Sequence):
-        texts = tuple(value for value in item.value if isinstance(value, str))
-        if texts and len(texts) == len(item.value) and not isinstance(item.value, str):
+        return [item.value]
+    if item.operator == FilterOperator.IN and isinstance(item.value, list) and item.value:
+        texts = [value for value in item.value if isinstance(value, str)]
+        if len(texts) == len(item.value):
             return texts
     raise _refused(item, "give one text with '==' or a list of texts with 'in'")
 

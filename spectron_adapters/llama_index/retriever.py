@@ -6,6 +6,7 @@ Imports llama-index-core and the library's public modules; never `local`, never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -22,20 +23,26 @@ from llama_index.core.schema import (
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from spectron_adapters import AsyncSpectron, Spectron
-from spectron_adapters.llama_index.metadata_filters import document_conditions, labels_of
+from spectron_adapters.llama_index.metadata_filters import document_filter, labels_of
 from spectron_adapters.llama_index.variables import Variables, resolve
 from spectron_adapters.messages import visible_text
 from spectron_adapters.models import (
     DocumentQueryHit,
     DocumentQueryResponse,
     IncludeFamily,
-    JsonObject,
     RecallHit,
     RecallMode,
     RecallResponse,
     ScopeView,
 )
-from spectron_adapters.selectors import ScopeSource, Selection, Selectors
+from spectron_adapters.selectors import (
+    ScopeSource,
+    Selection,
+    Selectors,
+    check_for_documents,
+    document_arguments,
+    recall_arguments,
+)
 
 __all__ = ["SpectronRetriever"]
 
@@ -111,83 +118,38 @@ class SpectronRetriever(BaseRetriever):
         self._selectors = chosen.over(client.selectors)
         self._variables = variables
         self._filter_labels = labels_of(filters) if source == "recall" else ()
-        self._documents = document_conditions(filters if source == "documents" else None)
+        self._document_filter = document_filter(filters) if source == "documents" else None
         if source == "documents":
-            _refuse_recall_only(self._selectors)
+            check_for_documents(self._selectors)
         super().__init__(callback_manager=callback_manager, verbose=verbose)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        selection = resolve(self._selectors, self._variables)
+        selection = self._select()
         client, query = self._client.as_sync(), _query_text(query_bundle)
         if self._source == "documents":
             return _passage_nodes(
                 client.documents.query(
-                    query,
-                    k=selection.top_k,
-                    mode=selection.mode,
-                    lens=selection.lens,
-                    filter=self._document_filter(),
-                    on_behalf_of=selection.on_behalf_of,
+                    query, **document_arguments(selection), filter=self._document_filter
                 )
             )
-        return _memory_nodes(
-            client.recall(
-                query,
-                k=selection.top_k,
-                mode=selection.mode,
-                lens=selection.lens,
-                labels=self._labels(selection),
-                include=selection.include or None,
-                as_of=selection.as_of,
-                scope_view=selection.scope_view,
-                on_behalf_of=selection.on_behalf_of,
-            )
-        )
+        return _memory_nodes(client.recall(query, **recall_arguments(selection)))
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        selection = resolve(self._selectors, self._variables)
+        selection = self._select()
         client, query = self._client.as_async(), _query_text(query_bundle)
         if self._source == "documents":
             return _passage_nodes(
                 await client.documents.query(
-                    query,
-                    k=selection.top_k,
-                    mode=selection.mode,
-                    lens=selection.lens,
-                    filter=self._document_filter(),
-                    on_behalf_of=selection.on_behalf_of,
+                    query, **document_arguments(selection), filter=self._document_filter
                 )
             )
-        return _memory_nodes(
-            await client.recall(
-                query,
-                k=selection.top_k,
-                mode=selection.mode,
-                lens=selection.lens,
-                labels=self._labels(selection),
-                include=selection.include or None,
-                as_of=selection.as_of,
-                scope_view=selection.scope_view,
-                on_behalf_of=selection.on_behalf_of,
-            )
-        )
+        return _memory_nodes(await client.recall(query, **recall_arguments(selection)))
 
-    def _labels(self, selection: Selection) -> list[str] | None:
-        return list(dict.fromkeys((*selection.labels, *self._filter_labels))) or None
-
-    def _document_filter(self) -> JsonObject | None:
-        conditions = self._documents
-        given = {"document_ids": conditions.document_ids, "mime_type": conditions.mime_types}
-        return {name: list(value) for name, value in given.items() if value is not None} or None
-
-
-def _refuse_recall_only(selectors: Selectors) -> None:
-    for name in ("labels", "include", "as_of", "scope_view"):
-        if getattr(selectors, name):
-            raise ValueError(
-                f"{name} cannot be honoured by document queries; leave it out, or use "
-                "source='recall'"
-            )
+    def _select(self) -> Selection:
+        """What this call reads; labels that filters ask for are asked for as well."""
+        selection = resolve(self._selectors, self._variables)
+        labels = dict.fromkeys((*selection.labels, *self._filter_labels))
+        return replace(selection, labels=tuple(labels))
 
 
 def _query_text(bundle: QueryBundle) -> str:

@@ -952,6 +952,23 @@ async def test_a_large_file_is_never_whole_in_memory(
     assert len(loopback.seen[0].body) > 20_000_000
 
 
+class Slow(io.BytesIO):
+    """A file that takes its time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        time.sleep(0.05)
+        return super().read(size)
+
+
+async def test_a_long_transfer_is_not_cut_off_by_the_deadline(
+    wired: World, loopback: Loopback
+) -> None:
+    client = wired.client(loopback.endpoint, deadline=0.1, timeout=0.3)
+    await settle(client.documents.upload(Slow(b"x" * 400_000)))
+    loopback.play(Reply(pieces=(b"x" * 10,) * 6, pause=0.05))
+    assert await settle(client.documents.fetch_raw("d")) == b"x" * 60
+
+
 class Shrinking(io.BytesIO):
     """A file that loses its second half while it is read."""
 
