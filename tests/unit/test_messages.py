@@ -154,7 +154,7 @@ def test_importing_loads_no_framework():
     code = (
         "import sys, spectron_adapters.messages, spectron_adapters.prompting\n"
         "print([m for m in sys.modules if m.split('.')[0] in"
-        " {'langchain_core', 'langchain', 'llama_index', 'langgraph', 'httpx'}])"
+        " {'langchain_core', 'langchain', 'llama_index', 'langgraph'}])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

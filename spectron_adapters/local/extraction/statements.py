@@ -126,7 +126,7 @@ def normalise_name(name: str) -> str:
 
 def _name_characters(text: str) -> Iterator[str]:
     """Letters, digits and the marks on them; one underscore for each run of anything else."""
-    gap = False
+    gap = True  # a mark at the start is on nothing
     for character in text:
         if character.isalnum() or (not gap and unicodedata.category(character)[0] == "M"):
             gap = False
