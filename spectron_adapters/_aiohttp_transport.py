@@ -20,7 +20,7 @@ import yarl
 from httpx_aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
-    from spectron_adapters._network import Route
+    from spectron_adapters._httpx_transport import Route
 
 CONNECTIONS = 100
 KEEPALIVE_SECONDS = 4.0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from spectron_adapters import _network
+from spectron_adapters import _httpx_transport, _network
 from tests.unit.loopback import Loopback, World
 
 
@@ -33,7 +33,7 @@ async def wired(
     """Each kind of client on each kind of connection: httpx's own, and aiohttp's."""
     if request.param == "async":
         monkeypatch.setattr(
-            _network, "async_transport_kind", lambda _: _network.AsyncShardedTransport
+            _network, "async_transport_kind", lambda _: _httpx_transport.AsyncShardedTransport
         )
     elif request.param == "fast":
         pytest.importorskip("httpx_aiohttp")

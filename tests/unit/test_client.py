@@ -41,6 +41,7 @@ from spectron_adapters import (
     SpectronServerError,
     SpectronTimeoutError,
     SpectronValidationError,
+    _httpx_transport,
     _network,
 )
 from tests.unit.loopback import ANYTHING, KEY, Loopback, Recorder, Reply, World, closed_port, settle
@@ -1099,7 +1100,7 @@ def test_proxies_come_from_the_environment(
         monkeypatch.delenv(name.lower(), raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name.lower(), value)
-    assert _network.route_to(origin).proxy == proxy
+    assert _httpx_transport.route_to(origin).proxy == proxy
 
 
 async def test_requests_go_through_the_proxy(
@@ -1119,9 +1120,9 @@ def test_a_certificate_file_of_the_environment_is_read(
     broken.write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(broken))
     with pytest.raises(ssl.SSLError):
-        _network.route_to("https://memory.test")
+        _httpx_transport.route_to("https://memory.test")
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert _network.route_to("https://memory.test").tls.verify_mode is ssl.CERT_REQUIRED
+    assert _httpx_transport.route_to("https://memory.test").tls.verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
-from spectron_adapters import AsyncSpectron, Spectron, _network
+from spectron_adapters import AsyncSpectron, Spectron, _httpx_transport, _network
 from tests.unit.loopback import ANYTHING, KEY, Loopback, Reply, Seen
 
 FINE = Reply(body=ANYTHING)
@@ -26,7 +26,7 @@ def native(
     """An async client on each kind of connection; the test closes it, or leaves it open."""
     if request.param == "httpx":
         monkeypatch.setattr(
-            _network, "async_transport_kind", lambda _: _network.AsyncShardedTransport
+            _network, "async_transport_kind", lambda _: _httpx_transport.AsyncShardedTransport
         )
     else:
         pytest.importorskip("httpx_aiohttp")
@@ -207,15 +207,15 @@ async def test_views_for_many_users_at_once_do_not_mix(
 
 
 def test_the_first_pool_is_filled_before_the_next() -> None:
-    shards = _network._Shards()
-    taken = [shards.take() for _ in range(_network.CONNECTIONS_PER_SHARD + 1)]
-    assert taken == [0] * _network.CONNECTIONS_PER_SHARD + [1]
+    shards = _httpx_transport._Shards()
+    taken = [shards.take() for _ in range(_httpx_transport.CONNECTIONS_PER_SHARD + 1)]
+    assert taken == [0] * _httpx_transport.CONNECTIONS_PER_SHARD + [1]
     shards.give_back(0)
     assert shards.take() == 0
     everything = [shards.take() for _ in range(500)]
-    assert set(everything) <= set(range(_network.SHARDS))
-    spread = [everything.count(shard) for shard in range(_network.SHARDS)]
-    assert max(spread) - min(spread) <= _network.CONNECTIONS_PER_SHARD + 1
+    assert set(everything) <= set(range(_httpx_transport.SHARDS))
+    spread = [everything.count(shard) for shard in range(_httpx_transport.SHARDS)]
+    assert max(spread) - min(spread) <= _httpx_transport.CONNECTIONS_PER_SHARD + 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

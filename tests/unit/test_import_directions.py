@@ -18,7 +18,7 @@ FRAMEWORKS = {"langchain", "langchain_core", "langchain_classic", "langgraph", "
 ADAPTERS = {"langchain", "langgraph", "llama_index", "syncropel"}
 PURE = {"errors", "models", "scopes", "scope_sets", "scope_grants", "scope_templates"}
 CORE = {*PURE, "selectors", "config", "messages", "prompting"}
-SPEAKS_HTTP = {"_network", "_aiohttp_transport", "local"}
+SPEAKS_HTTP = {"_network", "_httpx_transport", "_aiohttp_transport", "local"}
 
 
 def name_of(path: Path) -> str:
