@@ -126,6 +126,7 @@ class Sessions(Surface):
             "GET",
             "/sessions",
             model_reader(SessionListResponse),
+            query=self._engine_lens_query("sessions.list"),
             on_behalf_of=on_behalf_of,
         )
 
@@ -219,7 +220,8 @@ class Entities(Surface):
     """The entities of the knowledge graph: `client.entities`.
 
     Times narrow what is shown: `as_of` to what was known then, `at_instant` to what held then,
-    `valid_from` and `valid_until` to rows that begin after or end before.
+    `valid_from` and `valid_until` to rows that begin after or end before. In the process a view
+    sees its own lens; the service has no lens here, only the key and `on_behalf_of` narrow.
     """
 
     def list(
@@ -256,7 +258,7 @@ class Entities(Surface):
             "GET",
             "/entities",
             model_reader(EntityListResponse),
-            query=query,
+            query={**query, **self._engine_lens_query(method)},
             on_behalf_of=on_behalf_of,
         )
 
@@ -294,7 +296,10 @@ class Entities(Surface):
             "/entities/{entity_type}/{entity_name}",
             model_reader(EntityResponse),
             names={"entity_type": entity_type, "entity_name": entity_name},
-            query=temporal_query(method, as_of, at_instant, valid_from, valid_until),
+            query={
+                **temporal_query(method, as_of, at_instant, valid_from, valid_until),
+                **self._engine_lens_query(method),
+            },
             on_behalf_of=on_behalf_of,
         )
 
@@ -310,15 +315,18 @@ class Entities(Surface):
 
         Raises:
             SpectronScopeError: The caller may not forget here.
+            ValueError: The view is narrowed to scopes, and the service would not be; see `forget`.
 
         Source: `DELETE /entities/{entity_type}/{entity_name}`
         """
+        self._refuse_wider("entities.delete", on_behalf_of)
         self._send(
             "entities.delete",
             "DELETE",
             "/entities/{entity_type}/{entity_name}",
             read_nothing,
             names={"entity_type": entity_type, "entity_name": entity_name},
+            query=self._engine_lens_query("entities.delete"),
             on_behalf_of=on_behalf_of,
         )
 
@@ -358,7 +366,10 @@ class Entities(Surface):
             "/entities/{entity_type}/{entity_name}/history/{key}",
             model_reader(EntityHistoryResponse),
             names={"entity_type": entity_type, "entity_name": entity_name, "key": key},
-            query=temporal_query(method, as_of, at_instant, valid_from, valid_until),
+            query={
+                **temporal_query(method, as_of, at_instant, valid_from, valid_until),
+                **self._engine_lens_query(method),
+            },
             on_behalf_of=on_behalf_of,
         )
 

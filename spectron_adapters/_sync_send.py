@@ -8,6 +8,7 @@ Imports httpx and private modules; no client.
 from __future__ import annotations
 
 import time
+import json
 import logging
 from collections.abc import Callable, Mapping
 from math import inf
@@ -79,6 +80,11 @@ class Sender:
         self._timeout = settings.timeout
         self._policy = settings.policy
 
+    @property
+    def in_process(self) -> bool:
+        """Whether the engine in this process answers, which knows more than the contract."""
+        return self.connections.engine is not None
+
     def send(self, call: Call[T]) -> T:
         """The result of a call, after as many attempts as its kind allows."""
         ends = monotonic() + self._policy.deadline
@@ -95,7 +101,7 @@ class Sender:
                 retry_after=retry_after,
                 left=ends - monotonic(),
             )
-            if pause is None:
+            if pause is None or _is_final(outcome):
                 raise error
             time.sleep(pause)
             attempt += 1
@@ -236,6 +242,11 @@ class Sender:
             )
 
 
+def _is_final(outcome: Answer | SpectronConnectionError) -> bool:
+    """Whether the answer itself says that repeating cannot help, as for a damaged file."""
+    return isinstance(outcome, Answer) and outcome.headers.get("x-should-retry") == "false"
+
+
 def _judged(
     outcome: Answer | SpectronConnectionError, call: Call[T]
 ) -> tuple[SpectronAPIError, float | None]:
@@ -334,6 +345,26 @@ class Surface:
 
     def _lens(self, method: str, given: ScopeLike | None) -> list[list[str]] | None:
         return read_lens(method, self._defaults, given)
+
+    def _engine_lens(self, method: str) -> list[list[str]] | None:
+        """The view's lens for a route on which only the engine in the process knows one."""
+        return self._lens(method, None) if self._sender.in_process else None
+
+    def _engine_lens_query(self, method: str) -> dict[str, str]:
+        lens = self._engine_lens(method)
+        return {} if lens is None else {"lens": json.dumps(lens)}
+
+    def _refuse_wider(self, method: str, on_behalf_of: str | None) -> None:
+        defaults = self._defaults
+        if self._sender.in_process or (defaults.scopes is None and defaults.lens is None):
+            return
+        if on_behalf_of is not None or defaults.on_behalf_of is not None:
+            return
+        msg = (
+            f"{method}(): this view is narrowed to scopes, but the service would forget across "
+            "the key's whole region. Use on_behalf_of, scopes.forget(path), or the client itself"
+        )
+        raise ValueError(msg)
 
     def _labels(self, method: str, given: Labels | None) -> list[str] | None:
         return labels_argument(method, self._defaults.labels if given is None else given)

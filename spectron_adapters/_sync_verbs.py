@@ -213,8 +213,9 @@ class Verbs(Surface):
     ) -> ForgetResponse:
         """Forget what matches a query, within the caller's forget region.
 
-        The service has no lens for this, so a view with scopes refuses it unless it also acts
-        for a principal, whose grants confine it.
+        In the process a view forgets within its own lens. The service has no lens for this, so
+        there a view with scopes refuses, unless it also acts for a principal, whose grants
+        confine it.
 
         Args:
             query: What to forget.
@@ -235,7 +236,12 @@ class Verbs(Surface):
         body = request_body(
             "forget",
             ForgetRequest,
-            {"query": query, "purge": purge or None, "dry_run": dry_run or None},
+            {
+                "query": query,
+                "purge": purge or None,
+                "dry_run": dry_run or None,
+                "lens": self._engine_lens("forget"),
+            },
         )
         return self._send(
             "forget",
@@ -753,15 +759,3 @@ class Verbs(Surface):
             mode = self._idempotency
             key = idempotency_key(mode, "POST", self._prefix + route, body or b"")
         return {"Idempotency-Key": key}
-
-    def _refuse_wider(self, method: str, on_behalf_of: str | None) -> None:
-        defaults = self._defaults
-        if defaults.scopes is None and defaults.lens is None:
-            return
-        if on_behalf_of is not None or defaults.on_behalf_of is not None:
-            return
-        msg = (
-            f"{method}(): this view is narrowed to scopes, but the service would {method} across "
-            "the key's whole region. Use on_behalf_of, scopes.forget(path), or the client itself"
-        )
-        raise ValueError(msg)

@@ -337,11 +337,12 @@ class ChatRequest(CamelRequest):
 
 
 class ForgetRequest(CamelRequest):
-    """Body of `POST /forget`."""
+    """Body of `POST /forget`; only the local engine knows a `lens` here."""
 
     query: str = Field(min_length=1)
     purge: bool = False
     dry_run: bool = False
+    lens: WireScopes | None = None
 
 
 class ReflectRequest(CamelRequest):

@@ -19,10 +19,12 @@ from spectron_adapters.scopes import ScopeSet
 __all__ = [
     "LABELS_MAX",
     "check_labels",
+    "lens_of",
     "parse_body",
     "parse_selector",
     "read_flag",
     "read_instant",
+    "read_lens",
     "read_number",
     "validate",
 ]
@@ -30,7 +32,7 @@ __all__ = [
 LABELS_MAX = 32
 """Most labels of one fact."""
 
-_SELECTORS = ("scopes", "scope", "lens")
+_LENS_NAMES = ("lens", "scopes", "scope")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -70,15 +72,19 @@ def _first_line(error: Exception) -> str:
 def validate(model: type[_Model], payload: Mapping[str, object]) -> _Model:
     """Check a body against its model; scopes may be written as loosely as clients write them.
 
+    A field that is null counts as absent.
+
     Raises:
         Problem: 400, naming the field and what is wrong with it.
     """
-    loose = {name: payload[name] for name in _SELECTORS if payload.get(name) is not None}
-    wire = {name: _read_scopes(value, name) for name, value in loose.items()}
+    given = {name: value for name, value in payload.items() if value is not None}
+    wire = {name: _read_scopes(given[name], name) for name in _LENS_NAMES if name in given}
     try:
-        return model.model_validate({**payload, **wire})
+        return model.model_validate({**given, **wire})
     except ValidationError as error:
         raise bad_request(_summary(error)) from None
+    except TypeError as error:  # what a validator of the models says of a wrong type
+        raise bad_request(str(error)) from None
 
 
 def _read_scopes(value: object, name: str) -> list[list[str]]:
@@ -95,6 +101,30 @@ def parse_selector(
         Problem: 400, a write names a subtree.
     """
     return None if wire is None else _parsed(json.dumps(wire), field, subtrees=subtrees)
+
+
+def lens_of(payload: Mapping[str, object]) -> ScopeSet | None:
+    """The lens of a body, under any of its names; None when none was given.
+
+    Raises:
+        Problem: 400, it is blank or malformed.
+    """
+    name = next((name for name in _LENS_NAMES if payload.get(name) is not None), None)
+    return None if name is None else _parsed(json.dumps(payload[name]), name, subtrees=True)
+
+
+def read_lens(query: Mapping[str, str]) -> ScopeSet | None:
+    """The lens among the query parameters: one path, or scopes as JSON.
+
+    Raises:
+        Problem: 400, it is blank or malformed.
+    """
+    return _read(query, _LENS_NAMES, _lens_of_text)
+
+
+def _lens_of_text(text: str) -> ScopeSet:
+    value = json.loads(text) if text.lstrip().startswith(("[", '"')) else text
+    return ScopeSet.parse(value, field="lens")
 
 
 @lru_cache(maxsize=1024)
@@ -138,12 +168,12 @@ def _read(
         return None
     try:
         return read(query[name])
-    except ValueError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise _parameter_problem(name, error) from None
 
 
-def _parameter_problem(name: str, error: ValueError) -> Problem:
-    return bad_request(f"query parameter {name}: {error}")
+def _parameter_problem(name: str, error: Exception) -> Problem:
+    return bad_request(f"query parameter {name}: {_first_line(error)}")
 
 
 def read_instant(query: Mapping[str, str], *names: str) -> int | None:

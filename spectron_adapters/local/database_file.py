@@ -29,6 +29,8 @@ def check_file(path: Path) -> None:
         raise StorageProblem(f"the folder {folder} does not exist; create it or choose another")
     if path.is_dir():
         raise StorageProblem(f"{path} is a folder; give the path of a database file")
+    if path.exists() and not path.is_file():
+        raise StorageProblem(f"{path} is a device or a pipe; give the path of a database file")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise StorageProblem(
             f"{path} is read-only for this process; the engine needs to write the file and its "

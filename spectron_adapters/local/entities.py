@@ -26,6 +26,7 @@ from spectron_adapters.models import (
     EntityResponse,
     RelationDetail,
 )
+from spectron_adapters.scopes import ScopeSet
 
 __all__ = ["delete_entity", "get_entity", "list_entities", "read_history"]
 
@@ -56,17 +57,18 @@ def _normalised(entity_type: str, name: str) -> tuple[str, str]:
 
 
 def list_entities(
-    work: Work, *, entity_type: str | None, limit: int, offset: int
+    work: Work, lens: ScopeSet | None, *, entity_type: str | None, limit: int, offset: int
 ) -> EntityListResponse:
     """The live entities that the caller may read, by type then name.
 
     Args:
         work: In a read transaction.
+        lens: Only what it lets through.
         entity_type: Only this type; synonyms are understood.
         limit: Most entities; negative for all.
         offset: How many to pass over.
     """
-    readable = work.readable()
+    readable = work.readable(lens)
     rows = work.connection.execute(
         f"WITH page AS (SELECT id, type, name FROM entity_name AS n WHERE context_id = :context"  # noqa: S608  # constant parts
         " AND (:type IS NULL OR type = :type) AND EXISTS (SELECT 1 FROM entity"
@@ -107,15 +109,17 @@ def _merged(rows: Sequence[_Row]) -> EntityDetail:
 # --- one entity ---------------------------------------------------------------------------------
 
 
-def get_entity(work: Work, entity_type: str, name: str, moment: Moment) -> EntityResponse:
-    """An entity with its attributes and relations.
+def get_entity(
+    work: Work, entity_type: str, name: str, moment: Moment, *, lens: ScopeSet | None
+) -> EntityResponse:
+    """An entity with its attributes and relations, as far as a lens lets them through.
 
     Raises:
         Problem: 404, no visible row of it exists at the time asked for.
     """
     key = _normalised(entity_type, name)
     name_id = find_name(work, key)
-    readable = work.readable()
+    readable = work.readable(lens)
     rows = [] if name_id is None else _entity_rows(work, name_id, readable, moment)
     if name_id is None or not rows:
         raise not_found(f"there is no {entity_id(*key)} that this caller may read")
@@ -231,13 +235,13 @@ def _source(kind: object, turn_key: object, session: object) -> dict[str, object
 
 
 def read_history(
-    work: Work, entity_type: str, name: str, key: str, moment: Moment
+    work: Work, entity_type: str, name: str, key: str, moment: Moment, *, lens: ScopeSet | None
 ) -> EntityHistoryResponse:
     """The chain of one key, newest first; closed and superseded rows included."""
     name_id = find_name(work, _normalised(entity_type, name))
     if name_id is None:
         return EntityHistoryResponse()
-    readable = work.readable()
+    readable = work.readable(lens)
     return EntityHistoryResponse(
         history=_attributes(
             work,
@@ -249,18 +253,19 @@ def read_history(
     )
 
 
-def delete_entity(work: Work, entity_type: str, name: str) -> None:
+def delete_entity(work: Work, entity_type: str, name: str, *, lens: ScopeSet | None) -> None:
     """End an entity's live rows within the forget region; earlier states stay readable.
+
+    A lens confines it to the subtrees that it names.
 
     Raises:
         Problem: 403, `memory:forget` is granted nowhere.
     """
-    work.caller.required_region("memory:forget")
+    readable = work.removable(lens)
     name_id = find_name(work, _normalised(entity_type, name))
     if name_id is None:
         return
     closing = Closing(work.now, work.now, work.now)
-    readable = work.readable(verb="memory:forget")
     for kind, mine in _OWN_ROWS.items():
         rows = work.connection.execute(
             f"SELECT id FROM {kind} WHERE {mine} AND {readable.condition}"  # noqa: S608  # constant parts

@@ -27,7 +27,7 @@ from spectron_adapters.local.search.retrieval import RowFilter, remove_rows
 from spectron_adapters.local.search.text import STOP_WORDS, parse_query, words
 from spectron_adapters.local.traces import redact_traces
 from spectron_adapters.local.work import Work
-from spectron_adapters.scopes import Scope
+from spectron_adapters.scopes import Scope, ScopeSet
 
 __all__ = ["COVERAGE", "Forgotten", "close_matches", "erase", "erase_scope", "find_matches"]
 
@@ -73,19 +73,19 @@ class Forgotten:
 # --- matching -----------------------------------------------------------------------------------
 
 
-def find_matches(work: Work, query: str, *, purge: bool) -> Forgotten:
+def find_matches(work: Work, query: str, *, purge: bool, lens: ScopeSet | None = None) -> Forgotten:
     """The rows within the forget region that a query means.
 
     Args:
         work: In a transaction.
         query: What to forget, in words.
+        lens: Only rows in the subtrees that it names.
         purge: Whether to look at rows that have ended as well, and to take whole chains.
 
     Raises:
         Problem: 403, `memory:forget` is granted nowhere.
     """
-    work.caller.required_region("memory:forget")
-    region = work.readable(verb="memory:forget")
+    region = work.removable(lens)
     found = Forgotten()
     terms = _content_terms(query)
     for kind, target_id in _matching_rows(work, terms, region, ended=purge):

@@ -5,6 +5,7 @@ The clock and the source of randomness are injected. Imports the standard librar
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -29,7 +30,8 @@ IdSource: TypeAlias = Callable[[int], str]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
+_TO_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET)
 
 
 def utc_now() -> datetime:
@@ -90,4 +92,6 @@ class SortableIds:
         """A new id for something that happens at an instant."""
         milliseconds = max(instant // 1000, 0) & ((1 << 48) - 1)
         number = milliseconds << 80 | int.from_bytes(self._random_bytes(10), "big")
-        return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+        # Four groups of 40 bits are 32 characters; the first six stand for leading zeros.
+        encoded = base64.b32encode(number.to_bytes(20, "big"))[6:]
+        return encoded.translate(_TO_ALPHABET).decode("ascii")

@@ -60,11 +60,31 @@ class Problem(Exception):  # noqa: N818  # RFC 7807 calls it that
 
 
 class StorageProblem(Problem):
-    """The database file cannot be opened, read or written; it was left as it is."""
+    """The database cannot be opened, read or written; nothing of the request was stored.
 
-    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        super().__init__(503, "unavailable", detail, headers=headers)
+    By default one that only a person can mend: a damaged, foreign, newer or read-only file. It
+    says with `X-Should-Retry` that sending the request again is of no use.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int = 500,
+        slug: str = "storage-unusable",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, slug, detail, headers=headers or {"X-Should-Retry": "false"})
+
+    @classmethod
+    def busy(cls, detail: str) -> StorageProblem:
+        """503: somebody else is writing; worth another try."""
+        return cls(detail, status=503, slug="unavailable", headers={"Retry-After": "1"})
+
+    @classmethod
+    def full(cls, detail: str) -> StorageProblem:
+        """507: no space is left where the database lies."""
+        return cls(detail, status=507, slug="insufficient-storage")
 
 
 def bad_request(detail: str) -> Problem:

@@ -238,17 +238,22 @@ _SESSION_OF = {
     "relation": "t.session_id",
 }
 _Place = tuple[object, ...]
+_SCOPE_SET = 4
 
 
 def hits_of(work: Work, found: Sequence[Scored]) -> list[RecallHit]:
     """Search results as hits, best first; one entity of several scopes is one hit."""
     places = _places(work, found)
+    shown: dict[object, list[list[str]]] = {}
     hits: dict[str, RecallHit] = {}
     for scored in found:
         place = places.get(scored.row_id)
         if place is None:
             continue
-        hit = _hit(work, scored, place)
+        scope_set_id = place[_SCOPE_SET]
+        if scope_set_id not in shown:
+            shown[scope_set_id] = work.visible_scopes(int(str(scope_set_id)))
+        hit = _hit(scored, place, shown[scope_set_id])
         if hit.id not in hits:
             hits[hit.id] = hit
     return list(hits.values())
@@ -296,10 +301,10 @@ def _places(work: Work, found: Sequence[Scored]) -> Mapping[int, _Place]:
     return places
 
 
-def _hit(work: Work, scored: Scored, place: _Place) -> RecallHit:
-    key, part, session, role, scope_set_id, seq = place
+def _hit(scored: Scored, place: _Place, scopes: list[list[str]]) -> RecallHit:
+    key, part, session, role, _, seq = place
     extras = {
-        "scopes": work.visible_scopes(int(str(scope_set_id))),
+        "scopes": scopes,
         "sessionId": session,
         "role": role,
         "seq": seq,

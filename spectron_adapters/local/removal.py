@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spectron_adapters.local.calls import Answer, Call
-from spectron_adapters.local.forgetting import close_matches, erase, erase_scope, find_matches
+from spectron_adapters.local.forgetting import (
+    Forgotten,
+    close_matches,
+    erase,
+    erase_scope,
+    find_matches,
+)
 from spectron_adapters.local.problems import forbidden
 from spectron_adapters.local.scope_nodes import parse_node
 from spectron_adapters.local.traces import Trace, store_trace
@@ -19,26 +25,28 @@ from spectron_adapters.models import (
     ForgetScopeRequest,
     ForgetScopeResponse,
 )
-from spectron_adapters.scopes import GrantPattern
+from spectron_adapters.scopes import GrantPattern, ScopeSet
 
 __all__ = ["forget", "forget_scope"]
 
 
-def forget(call: Call, request: ForgetRequest) -> Answer:
-    """Forget what a query means. Source: POST /forget."""
+def forget(call: Call, request: ForgetRequest, lens: ScopeSet | None) -> Answer:
+    """Forget what a query means, within a lens if there is one. Source: POST /forget."""
+
+    def find(work: Work) -> Forgotten:
+        return find_matches(work, request.query, purge=request.purge, lens=lens)
+
     if request.dry_run:
-        found = call.read(lambda work: find_matches(work, request.query, purge=request.purge))
-        return Answer.of(200, ForgetResponse(deleted=found.count))
+        return Answer.of(200, ForgetResponse(deleted=call.read(find).count))
 
     def step(work: Work) -> Answer:
-        found = find_matches(work, request.query, purge=request.purge)
+        found = find(work)
+        count = found.count
         if request.purge:
             call.parts.read_traces.store(work.connection)
-            count = found.count
             erase(work, found)
             call.parts.database.mark_erasure(work.connection)
         else:
-            count = found.count
             close_matches(work, found)
         return _receipt(
             work, "purge" if request.purge else "forget", count, ForgetResponse(deleted=count)

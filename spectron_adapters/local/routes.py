@@ -21,7 +21,9 @@ from spectron_adapters.local import (
     sessions,
 )
 from spectron_adapters.local.bodies import (
+    lens_of,
     parse_selector,
+    read_lens,
     read_number,
     validate,
 )
@@ -71,7 +73,7 @@ def _query_context(call: Call) -> Answer:
 
 
 def _forget(call: Call) -> Answer:
-    return removal.forget(call, validate(ForgetRequest, call.payload))
+    return removal.forget(call, validate(ForgetRequest, call.payload), lens_of(call.payload))
 
 
 def _whoami(call: Call) -> Answer:
@@ -87,11 +89,13 @@ def _list_entities(call: Call) -> Answer:
         call.query, "limit", default=TURNS_PAGE_MAX, minimum=1, maximum=TURNS_PAGE_MAX
     )
     offset = read_number(call.query, "offset", default=0, minimum=0, maximum=_LARGE)
+    lens = read_lens(call.query)
     return Answer.of(
         200,
         call.read(
             lambda work: entities.list_entities(
                 work,
+                lens,
                 entity_type=call.query.get("type"),
                 limit=limit if "limit" in call.query else unlimited,
                 offset=offset,
@@ -101,30 +105,34 @@ def _list_entities(call: Call) -> Answer:
 
 
 def _get_entity(call: Call) -> Answer:
-    moment = read_moment(call.query, now=call.now)
+    moment, lens = read_moment(call.query, now=call.now), read_lens(call.query)
     named = call.parameters
     return Answer.of(
         200,
-        call.read(lambda work: entities.get_entity(work, named["type"], named["name"], moment)),
+        call.read(
+            lambda work: entities.get_entity(work, named["type"], named["name"], moment, lens=lens)
+        ),
     )
 
 
 def _entity_history(call: Call) -> Answer:
-    moment = read_moment(call.query, now=call.now)
+    moment, lens = read_moment(call.query, now=call.now), read_lens(call.query)
     named = call.parameters
     return Answer.of(
         200,
         call.read(
             lambda work: entities.read_history(
-                work, named["type"], named["name"], named["key"], moment
+                work, named["type"], named["name"], named["key"], moment, lens=lens
             )
         ),
     )
 
 
 def _delete_entity(call: Call) -> Answer:
+    lens = read_lens(call.query)
+
     def delete(work: Work) -> Answer:
-        entities.delete_entity(work, call.parameters["type"], call.parameters["name"])
+        entities.delete_entity(work, call.parameters["type"], call.parameters["name"], lens=lens)
         return Answer(204, None)
 
     return call.write(delete)
@@ -140,7 +148,8 @@ def _create_session(call: Call) -> Answer:
 
 
 def _list_sessions(call: Call) -> Answer:
-    return Answer.of(200, call.read(sessions.list_sessions))
+    lens = read_lens(call.query)
+    return Answer.of(200, call.read(lambda work: sessions.list_sessions(work, lens)))
 
 
 def _get_session(call: Call) -> Answer:

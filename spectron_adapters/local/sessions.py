@@ -268,9 +268,9 @@ def get_session(work: Work, session_id: str) -> Session:
     return _shown(work, readable_session(work, session_id))
 
 
-def list_sessions(work: Work) -> SessionListResponse:
-    """The sessions that the caller may read, oldest first."""
-    readable = work.readable()
+def list_sessions(work: Work, lens: ScopeSet | None) -> SessionListResponse:
+    """The sessions that the caller may read and a lens lets through, oldest first."""
+    readable = work.readable(lens)
     rows = work.connection.execute(
         f"SELECT {_COLUMNS} FROM session WHERE context_id = :context AND deleted_at IS NULL"  # noqa: S608  # constant parts
         f" AND {readable.condition} ORDER BY id",

@@ -353,11 +353,11 @@ def _explain(error: sqlite3.DatabaseError, name: str) -> Exception:
     """A problem that says what to do, for errors that come from outside; else the error."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        return StorageProblem(
-            f"{name} is being written by another process for too long; try again", retry_after=1
+        return StorageProblem.busy(
+            f"{name} is being written by another process for too long; try again"
         )
     if "full" in text:
-        return StorageProblem(
+        return StorageProblem.full(
             f"the disk that holds {name} is full; nothing of this request was stored. "
             "Free space and try again"
         )

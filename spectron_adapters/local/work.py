@@ -13,7 +13,7 @@ from spectron_adapters.local.extraction.statements import Extractor
 from spectron_adapters.local.instants import IdSource
 from spectron_adapters.local.scope_catalog import ReadableSets, ScopeCatalog
 from spectron_adapters.models import Verb
-from spectron_adapters.scopes import ScopeSet
+from spectron_adapters.scopes import Scope, ScopeSet
 
 __all__ = ["Settings", "Work"]
 
@@ -68,6 +68,18 @@ class Work:
             remember=not self.writable,
         )
 
+    def removable(self, lens: ScopeSet | None = None) -> ReadableSets:
+        """The scope sets whose rows the caller may end or erase.
+
+        A lens means the subtrees of its entries: what lies above them, as the facts of a whole
+        organisation do, belongs to others as well.
+
+        Raises:
+            Problem: 403, `memory:forget` is granted nowhere.
+        """
+        self.caller.required_region("memory:forget")
+        return self.readable(_subtrees(lens), verb="memory:forget")
+
     def intern(self, scopes: ScopeSet) -> int:
         """The id of a scope set, stored when new."""
         return self.catalog.intern(self.connection, self.context_id, scopes)
@@ -76,3 +88,14 @@ class Work:
         """The clauses of a set that the caller may be told of."""
         region = self.caller.region("memory:read")
         return self.catalog.visible_wire(self.connection, scope_set_id, region)
+
+
+def _subtrees(lens: ScopeSet | None) -> ScopeSet | None:
+    if lens is None:
+        return None
+    return ScopeSet(
+        tuple(
+            tuple(Scope(f"/{'/'.join((*scope.segments, '*'))}") for scope in clause)
+            for clause in lens.clauses
+        )
+    )

@@ -655,6 +655,8 @@ async def test_forgetting_through_a_narrowed_view_is_refused(world: World) -> No
     client = world.client(transport=recorder.transport)
     with pytest.raises(ValueError, match="narrowed to scopes"):
         await settle(client.scoped(scopes="org/acme/user/alice").forget("everything"))
+    with pytest.raises(ValueError, match="narrowed to scopes"):
+        await settle(client.scoped(lens="org/acme").entities.delete("person", "alice"))
     assert recorder.requests == []
     await settle(client.scoped(scopes="a", on_behalf_of="alice").forget("it"))
     await settle(client.scoped(session_id="s").forget("it"))
@@ -1182,3 +1184,17 @@ async def test_awaiting_time_is_not_spent_in_the_event_loop(loopback: Loopback) 
         await client.state()
     ticking.cancel()
     assert ticks > 5
+
+
+async def test_an_answer_that_says_so_is_not_repeated(world: World) -> None:
+    """A damaged file stays damaged, however often it is asked."""
+    seen: list[httpx.Request] = []
+
+    def damaged(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(500, headers={"X-Should-Retry": "false"}, json={"detail": "damaged"})
+
+    client = world.client(transport=httpx.MockTransport(damaged))
+    with pytest.raises(SpectronError, match="damaged"):
+        await settle(client.health())
+    assert len(seen) == 1

@@ -262,7 +262,8 @@ def test_a_file_that_cannot_be_used_is_told_as_a_problem(tmp_path):
     path.write_bytes(b"no database" * 1000)
     transport = open_transport(path)
     answer = httpx.Client(transport=transport, base_url=BASE).get("/sessions")
-    assert answer.status_code == 503
+    assert answer.status_code == 500
+    assert answer.headers["x-should-retry"] == "false"
     assert "not a database" in answer.json()["detail"]
     transport.close()
     assert path.read_bytes() == b"no database" * 1000

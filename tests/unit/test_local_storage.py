@@ -276,7 +276,7 @@ def test_a_full_disk_is_told_and_the_stored_rows_stay(path):
     refused = [answer for answer in answers if answer.status != 200]
     assert kept
     assert refused
-    assert all(b"is full" in answer.body and answer.status == 503 for answer in refused)
+    assert all(b"is full" in answer.body and answer.status == 507 for answer in refused)
     turns = engine.handle(Request("GET", "/api/v1/default/sessions/s/turns", "limit=500"))
     assert turns.body.count(b'"seq"') == len(kept)
     engine.close()

@@ -40,6 +40,8 @@ SESSION_K1: Final = 1.2
 NAMED_FACTOR: Final = 1.5
 # Rows with words of time, when the question asks for a time.
 WHEN_FACTOR: Final = 1.2
+# An entity's own row says no more than that it exists; what is known of it has rows of its own.
+ENTITY_FACTOR: Final = 0.25
 # Rows that ask rather than tell.
 QUESTION_FACTOR: Final = 0.8
 # The service ranks assistant replies below what users said. Small: it decides between rows
@@ -249,6 +251,8 @@ def _factor(row: Row, query: Query, session_id: int | None) -> float:
     factor = 1.0
     if query.asks_when and row.features & TIME:
         factor *= WHEN_FACTOR
+    if row.kind == "entity":
+        factor *= ENTITY_FACTOR
     if row.features & QUESTION:
         factor *= QUESTION_FACTOR
     if row.role == "assistant":
