@@ -7,6 +7,7 @@ Imports pydantic, `models`, `scopes` and `selectors`; never httpx.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -329,6 +330,11 @@ def temporal_query(
             "validUntil": time_argument(method, "valid_until", valid_until),
         }
     )
+
+
+def lens_query(lens: list[list[str]] | None) -> dict[str, str]:
+    """A lens as a query parameter."""
+    return {} if lens is None else {"lens": json.dumps(lens)}
 
 
 def scope_query(method: str, scope: str | Mapping[str, str] | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from spectron_adapters._answers import model_reader, read_nothing
 from spectron_adapters._arguments import (
     Time,
     count_argument,
+    lens_query,
     optional_text,
     query_pairs,
     request_body,
@@ -126,7 +127,7 @@ class AsyncSessions(AsyncSurface):
             "GET",
             "/sessions",
             model_reader(SessionListResponse),
-            query=self._engine_lens_query("sessions.list"),
+            query=self._reading_lens("sessions.list"),
             on_behalf_of=on_behalf_of,
         )
 
@@ -258,7 +259,7 @@ class AsyncEntities(AsyncSurface):
             "GET",
             "/entities",
             model_reader(EntityListResponse),
-            query={**query, **self._engine_lens_query(method)},
+            query={**query, **self._reading_lens(method)},
             on_behalf_of=on_behalf_of,
         )
 
@@ -298,7 +299,7 @@ class AsyncEntities(AsyncSurface):
             names={"entity_type": entity_type, "entity_name": entity_name},
             query={
                 **temporal_query(method, as_of, at_instant, valid_from, valid_until),
-                **self._engine_lens_query(method),
+                **self._reading_lens(method),
             },
             on_behalf_of=on_behalf_of,
         )
@@ -326,7 +327,7 @@ class AsyncEntities(AsyncSurface):
             "/entities/{entity_type}/{entity_name}",
             read_nothing,
             names={"entity_type": entity_type, "entity_name": entity_name},
-            query=self._engine_lens_query("entities.delete"),
+            query=lens_query(self._removal_lens("entities.delete")),
             on_behalf_of=on_behalf_of,
         )
 
@@ -368,7 +369,7 @@ class AsyncEntities(AsyncSurface):
             names={"entity_type": entity_type, "entity_name": entity_name, "key": key},
             query={
                 **temporal_query(method, as_of, at_instant, valid_from, valid_until),
-                **self._engine_lens_query(method),
+                **self._reading_lens(method),
             },
             on_behalf_of=on_behalf_of,
         )

@@ -241,7 +241,7 @@ class AsyncVerbs(AsyncSurface):
                 "query": query,
                 "purge": purge or None,
                 "dry_run": dry_run or None,
-                "lens": self._engine_lens("forget"),
+                "lens": self._removal_lens("forget"),
             },
         )
         return await self._send(

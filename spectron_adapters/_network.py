@@ -136,7 +136,12 @@ class SyncConnections:
             return self.http_client.send(
                 _merged(self.http_client, request), stream=True, follow_redirects=False
             )
-        return self._transport().handle_request(request)
+        try:
+            return self._transport().handle_request(request)
+        except RuntimeError:
+            if self._closed:  # while the engine worked
+                raise ClientClosedError from None
+            raise
 
     def _transport(self) -> httpx.BaseTransport:
         if self.given is not None:
@@ -224,7 +229,12 @@ class AsyncConnections:
         if self.given is not None:
             return await self.given.handle_async_request(request)
         if self.engine is not None:
-            return await self.engine.native.handle_async_request(request)
+            try:
+                return await self.engine.native.handle_async_request(request)
+            except RuntimeError:
+                if self._closed:  # while the engine worked
+                    raise ClientClosedError from None
+                raise
         pool = self._pools.of_this_loop() or await self._open_pool()
         return await pool.transport.handle_async_request(request)
 

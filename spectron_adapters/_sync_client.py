@@ -283,8 +283,8 @@ class Spectron(Verbs):
 
         Views are cheap, share the client's connections, and hold no state of their own; closing
         one does nothing. What a call gives beats the view, and a view of a view beats the one
-        it was made from. The service has no lens for `state`, `profile`, `inspect`, entities
-        and turns: there only `on_behalf_of` and the key narrow. The engine in the process
+        it was made from. The service has no lens for `state`, `profile`, `inspect`, `reflect`,
+        entities and turns: there only `on_behalf_of` and the key narrow. The engine in the process
         narrows entities, sessions and forgetting by the view as well.
 
         Args:

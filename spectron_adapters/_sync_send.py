@@ -8,7 +8,6 @@ Imports httpx and private modules; no client.
 from __future__ import annotations
 
 import time
-import json
 import logging
 from collections.abc import Callable, Mapping
 from math import inf
@@ -24,6 +23,7 @@ from spectron_adapters._arguments import (
     Labels,
     acting_principal,
     labels_argument,
+    lens_query,
     read_lens,
     text_argument,
     written_scopes,
@@ -346,15 +346,18 @@ class Surface:
     def _lens(self, method: str, given: ScopeLike | None) -> list[list[str]] | None:
         return read_lens(method, self._defaults, given)
 
-    def _engine_lens(self, method: str) -> list[list[str]] | None:
-        """The view's lens for a route on which only the engine in the process knows one."""
-        return self._lens(method, None) if self._sender.in_process else None
+    def _reading_lens(self, method: str) -> dict[str, str]:
+        """The view's lens as a query, for a route where only the engine in the process has one."""
+        return lens_query(self._lens(method, None) if self._sender.in_process else None)
 
-    def _engine_lens_query(self, method: str) -> dict[str, str]:
-        lens = self._engine_lens(method)
-        return {} if lens is None else {"lens": json.dumps(lens)}
+    def _removal_lens(self, method: str) -> list[list[str]] | None:
+        """What the engine in the process may remove for a view: where it writes, else its lens."""
+        if not self._sender.in_process:
+            return None
+        return self._scopes(method, None) or self._lens(method, None)
 
     def _refuse_wider(self, method: str, on_behalf_of: str | None) -> None:
+        """Refuse to remove through a view what the service would remove everywhere."""
         defaults = self._defaults
         if self._sender.in_process or (defaults.scopes is None and defaults.lens is None):
             return

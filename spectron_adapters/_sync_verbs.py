@@ -240,7 +240,7 @@ class Verbs(Surface):
                 "query": query,
                 "purge": purge or None,
                 "dry_run": dry_run or None,
-                "lens": self._engine_lens("forget"),
+                "lens": self._removal_lens("forget"),
             },
         )
         return self._send(

@@ -374,7 +374,8 @@ def strip_memory_from_dump(dump: Mapping[str, object]) -> dict[str, object]:
         dump: `message_to_dict(message)` of LangChain or `message.model_dump()` of LlamaIndex.
 
     Returns:
-        A copy in which the text, and each text block, is stripped; anything else is as it was.
+        A copy in which the text, and each text block, is stripped, and in which a block that held
+        nothing else is gone; anything else is as it was.
     """
     return {key: _stripped(value, key) for key, value in dump.items()}
 
@@ -383,10 +384,15 @@ def _stripped(value: object, key: str) -> object:
     if isinstance(value, str):
         return strip_memory_blocks(value) if key in {"content", "text"} else value
     if isinstance(value, list) and key in {"content", "blocks"}:
-        return [_stripped(item, "content") for item in value]
+        items = [(item, _stripped(item, "content")) for item in value]
+        return [own for item, own in items if own == item or not _is_empty_text(own)]
     if isinstance(value, dict) and key in {"data", "content"}:
         return {inner: _stripped(item, inner) for inner, item in value.items()}
     return value
+
+
+def _is_empty_text(block: object) -> bool:
+    return (block.get("text") if isinstance(block, dict) else block) == ""
 
 
 # --- Counting -----------------------------------------------------------------------------------

@@ -343,6 +343,8 @@ def session_key(session_id: str, scopes: ScopeSet | None) -> str:
         >>> session_key("tour/1", None)
         'tour%2F1'
     """
+    if not isinstance(session_id, str):
+        raise TypeError(f"a session id is a string, not {type(session_id).__name__}")
     encoded = encode_segment(session_id).replace("~", "%7E")
     return encoded if scopes is None else f"{encoded}~{_digest(scopes)}"
 

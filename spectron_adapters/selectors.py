@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, cast, get_args
@@ -95,9 +95,10 @@ class Selectors:
 
     Args:
         scopes: Where to write: what `ScopeTemplate` takes, or a function of the variables
-            (a mapping, nearest values first) that returns a scope. Text returned by the
-            function is taken as it is: encode what users may choose with `encode_segment`, or
-            return a `ScopeTemplate`. May not name subtrees.
+            (a mapping, nearest values first; asking it for a missing, None or blank value
+            raises) that returns a scope. Text returned by the function is taken as it is, and may
+            not end with `/`: encode what users may choose with `encode_segment`, or return a
+            `ScopeTemplate`. May not name subtrees.
         lens: What to read, in the same forms and with subtrees (`path/*`). Without it, reads
             follow `scopes`.
         labels: `key=value` texts, or a mapping. An empty list means none.
@@ -189,9 +190,10 @@ class Selectors:
         Raises:
             ScopeResolutionError: A variable is missing, or is None, blank or of another type
                 in the nearest source that has it; a function returned nothing usable.
-            TypeError: A source is of another kind.
+            TypeError: A source is of another kind, and a variable is wanted.
         """
-        known = [(name, _variables_of(source, name)) for name, source in sources]
+        asks = self.variables or callable(self.scopes) or callable(self.lens)
+        known = [(name, _variables_of(source, name)) for name, source in sources if asks]
         scopes = _resolve_source(self.scopes, known, "scopes")
         lens = _resolve_source(self.lens, known, "lens")
         return Selection(
@@ -389,24 +391,51 @@ def _variables_of(source: object, name: str) -> Mapping[str, object]:
     )
 
 
-class _Variables(dict[str, object]):
-    """What a scope function is given; asking for a missing name says what was searched."""
+class _Variables(Mapping[str, object]):
+    """What a scope function is given: a value that is missing, None or blank raises when asked for.
+
+    A blank one would cut a segment off the scope. `get` answers its default only for a name that
+    nobody gave; iterating passes over what has no value.
+    """
 
     def __init__(self, known: Sequence[ValueSource], field: str) -> None:
-        super().__init__()
-        for _, values in reversed(known):
-            self.update(values)
+        self._values = {
+            name: value for _, values in reversed(known) for name, value in values.items()
+        }
         self._searched = [name for name, _ in known]
         self._field = field
 
-    def __missing__(self, name: str) -> object:
-        searched = ", ".join(self._searched) or "nothing was given"
-        raise ScopeResolutionError(
-            f"the function for {self._field} asked for {name!r}, which was not found; searched: "
-            f"{searched}. Give {name!r} a value for this call; nothing was read or written.",
+    def __getitem__(self, name: str) -> object:
+        if name not in self._values:
+            searched = ", ".join(self._searched) or "nothing was given"
+            raise self._refused(name, f"was not found; searched: {searched}")
+        if not _has_value(self._values[name]):
+            raise self._refused(name, "is None or blank")
+        return self._values[name]
+
+    def get(self, name: str, default: object = None) -> object:
+        return self[name] if name in self._values else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in self._values.items() if _has_value(value))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _refused(self, name: str, problem: str) -> ScopeResolutionError:
+        return ScopeResolutionError(
+            f"the function for {self._field} asked for {name!r}, which {problem}. Give {name!r} a "
+            "value for this call; nothing was read or written.",
             variable=name,
             searched=self._searched,
         )
+
+
+def _has_value(value: object) -> bool:
+    return value is not None and not (isinstance(value, str) and is_blank(value))
 
 
 def _resolve_source(
@@ -431,6 +460,7 @@ def _parse_answer(
         )
     resolved: ScopeLike = answer.resolve(known) if isinstance(answer, ScopeTemplate) else answer
     try:
+        _check_whole(resolved)
         return ScopeSet.parse(resolved, field=field, subtrees=field == "lens")
     except ValueError as error:
         raise ScopeResolutionError(
@@ -438,3 +468,12 @@ def _parse_answer(
             "nothing was read or written.",
             searched=searched,
         ) from None
+
+
+def _check_whole(answer: object) -> None:
+    """Refuse a text whose last segment came out blank: it names the region of all."""
+    if isinstance(answer, str) and answer.rstrip().endswith("/"):
+        raise ValueError(f"{answer!r} ends with '/', as a path does whose last value is blank")
+    if isinstance(answer, (list, tuple)):
+        for item in answer:
+            _check_whole(item)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -28,11 +29,13 @@ from spectron_adapters.scopes import ScopeSet
 
 __all__ = [
     "Transcript",
+    "check_client",
     "check_options",
     "delete_edit",
     "insert_edit",
     "is_edit",
     "replace_edit",
+    "replacement",
     "replay",
 ]
 
@@ -46,6 +49,7 @@ class _Delete(BaseModel):
 
 class _Replace(BaseModel):
     edit: Literal["replace"] = "replace"
+    keep: list[str] = Field(default_factory=list)
 
 
 class _Insert(BaseModel):
@@ -66,9 +70,33 @@ def delete_edit(turn_ids: Sequence[str]) -> EncodedTurn:
     return _edit(_Delete(turns=list(turn_ids)))
 
 
-def replace_edit() -> EncodedTurn:
-    """The turn after which the conversation starts anew; what stood before is left out."""
-    return _edit(_Replace())
+def replace_edit(keep: Sequence[str] = ()) -> EncodedTurn:
+    """The turn after which the conversation starts anew.
+
+    Args:
+        keep: Ids of the turns with which it starts, in their order; what else stood before is left
+            out. Turns that stay need not be written, and recalled, a second time.
+    """
+    return _edit(_Replace(keep=list(keep)))
+
+
+def replacement(standing: Sequence[Turn], wanted: Sequence[EncodedTurn]) -> list[EncodedTurn]:
+    """What to append so that the conversation becomes the wanted one.
+
+    Args:
+        standing: The conversation as it was read.
+        wanted: The conversation as it should be.
+
+    Returns:
+        An edit that keeps the turns with which both begin, and the turns after them.
+    """
+    pairs = zip(standing, wanted, strict=False)
+    same = list(takewhile(lambda pair: _says(pair[0], pair[1]), pairs))
+    return [replace_edit([turn.id for turn, _ in same]), *wanted[len(same) :]]
+
+
+def _says(turn: Turn, wanted: EncodedTurn) -> bool:
+    return (turn.role, turn.content) == (wanted.role, wanted.content)
 
 
 def insert_edit(before: str) -> EncodedTurn:
@@ -99,16 +127,18 @@ def replay(turns: Iterable[Turn]) -> list[Turn]:
         SpectronResponseError: An edit is damaged; it names the turn.
     """
     conversation: list[Turn] = []
+    seen: dict[str, Turn] = {}
     deleted: set[str] = set()
     before: str | None = None
     for turn in sorted(turns, key=lambda turn: turn.seq):
         if not is_edit(turn):
+            seen[turn.id] = turn
             conversation.insert(_place(conversation, before), turn)
             before = None
             continue
         edit = _read(turn)
         if isinstance(edit, _Replace):
-            conversation.clear()
+            conversation = [seen[turn_id] for turn_id in edit.keep if turn_id in seen]
         elif isinstance(edit, _Insert):
             before = edit.before
         else:
@@ -136,6 +166,19 @@ def _read(turn: Turn) -> _Delete | _Replace | _Insert:
             f"turn {turn.id} of session {turn.session!r} is a damaged edit of the conversation: "
             "its envelope cannot be read"
         ) from None
+
+
+def check_client(client: object) -> None:
+    """Refuse what is no client, before its first use would.
+
+    Raises:
+        TypeError: It is neither a `Spectron` nor an `AsyncSpectron`.
+    """
+    if not isinstance(client, (Spectron, AsyncSpectron)):
+        raise TypeError(
+            f"client is a Spectron or an AsyncSpectron, not {type(client).__name__}; make one with "
+            "Spectron(…), Spectron.from_config(…) or Spectron.local(…)"
+        )
 
 
 def check_options(*, infer: str, page_size: int) -> None:

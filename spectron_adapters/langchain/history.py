@@ -29,7 +29,7 @@ from spectron_adapters.models import TURNS_PAGE_MAX, Turn, format_timestamp
 from spectron_adapters.prompting import strip_memory_from_dump
 from spectron_adapters.scopes import session_key
 from spectron_adapters.selectors import ScopeSource, Selection, Selectors
-from spectron_adapters.transcripts import Transcript, check_options
+from spectron_adapters.transcripts import Transcript, check_client, check_options
 
 __all__ = ["HistoryFactory", "HistoryOptions", "MessageTime", "SpectronChatMessageHistory"]
 
@@ -80,6 +80,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
     Raises:
         ScopeResolutionError: A variable of `scopes` is missing or blank.
         ValueError: The session id is blank, or another argument is out of range.
+        TypeError: `client` is no client.
 
     Source: `POST /facts/batch`, `GET` and `DELETE /sessions/{id}…`.
     """
@@ -97,6 +98,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
         message_time: MessageTime | None = None,
         page_size: int = TURNS_PAGE_MAX,
     ) -> None:
+        check_client(client)
         chosen = Selectors(scopes=scopes, labels=labels, on_behalf_of=on_behalf_of)
         selectors = _of_writes(chosen.over(client.selectors))
         selection = selectors.resolve(*variable_sources(variables))
@@ -187,8 +189,10 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
 
         Raises:
             ValueError: An argument is malformed.
-            TypeError: `scopes` is a function, whose variables cannot be announced.
+            TypeError: `scopes` is a function, whose variables cannot be announced; or `client` is
+                no client.
         """
+        check_client(client)
         options = HistoryOptions(infer=infer, message_time=message_time, page_size=page_size)
         chosen = Selectors(scopes=scopes, labels=labels, on_behalf_of=on_behalf_of)
         selectors = _of_writes(chosen.over(client.selectors))
@@ -230,6 +234,7 @@ class SpectronChatMessageHistory(BaseChatMessageHistory):
         Raises:
             ValueError: A message holds something that cannot be stored (the field is named), or
                 `message_time` returned no usable time. Nothing was written.
+            TypeError: Something else than a message was given. Nothing was written.
             SpectronAPIError: The service refused or was not reached.
 
         Source: `POST /facts/batch`.
@@ -347,6 +352,11 @@ def _spec(name: str) -> ConfigurableFieldSpec:
 
 def _encode(message: BaseMessage) -> EncodedTurn | None:
     """The turn to store, without recalled memory; None when the message was nothing else."""
+    if not isinstance(message, BaseMessage):
+        raise TypeError(
+            f"messages are LangChain messages such as HumanMessage, not {type(message).__name__}; "
+            "add_messages takes a list of them"
+        )
     dump = message_to_dict(message)
     own = strip_memory_from_dump(dump)
     if message.type in ("human", "system") and dump != own and not _content(own):

@@ -244,8 +244,8 @@ class SpectronMemory(BaseMemory):
         """Store one exchange, in one request.
 
         Args:
-            inputs: The chain's inputs.
-            outputs: The chain's outputs.
+            inputs: The chain's inputs: a text, content blocks, a message or several.
+            outputs: The chain's outputs, in the same forms.
 
         Raises:
             ScopeResolutionError: The session or a variable is missing; nothing was stored.
@@ -334,7 +334,7 @@ class SpectronMemory(BaseMemory):
 
     def _exchange(self, inputs: Mapping[str, Any], outputs: Mapping[str, str]) -> list[BaseMessage]:
         asked, answered = inputs[self._input_key(inputs)], outputs[self._output_key(outputs)]
-        return [HumanMessage(content=asked), AIMessage(content=answered)]
+        return [*_as_messages(asked, HumanMessage), *_as_messages(answered, AIMessage)]
 
     # --- the prompt's part -------------------------------------------------------------------
 
@@ -396,10 +396,18 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _text_of(value: object) -> str:
-    """The text of an input: a text, a message, or the last of several messages."""
+def _as_messages(value: object, kind: type[HumanMessage | AIMessage]) -> Sequence[BaseMessage]:
+    """A message or messages as they are; a text or content blocks as a message of the kind."""
     if isinstance(value, BaseMessage):
-        return str(value.text)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return _text_of(value[-1]) if value else ""
+        return [value]
+    if isinstance(value, Sequence) and value and isinstance(value[0], BaseMessage):
+        return value
+    return [kind.model_validate({"content": value})]
+
+
+def _text_of(value: object) -> str:
+    """The text of an input, or of its last message; of anything that has none, its description."""
+    if isinstance(value, (str, BaseMessage, list, tuple)):
+        messages = _as_messages(value, HumanMessage) if value else ()
+        return str(messages[-1].text) if messages else ""
     return str(value)

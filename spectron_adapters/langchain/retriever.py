@@ -98,6 +98,11 @@ class SpectronRetriever(BaseRetriever):
     `variables`. A missing or blank one raises before anything is asked. Every choice may also be
     given with a call (`retriever.invoke(query, k=3, lens=…)`), or be made a configurable field.
 
+    LangChain's retrievers over other retrievers (`MultiQueryRetriever`,
+    `ContextualCompressionRetriever`, `MergerRetriever`) do not pass their configuration on. Run
+    them inside a runnable (`RunnablePassthrough() | wrapper`), or give `variables` a function.
+    `MultiQueryRetriever` drops a repeated document only when score and trace are equal too.
+
     Each document carries the service's id and, in its metadata: `id`, `kind`, `score` (0 to 1,
     higher is better), `occurred_at`, `scopes`, `trace_id`, `document_id`, `title`, `section`,
     `position`; None where the service did not say. A hit without visible text is left out.

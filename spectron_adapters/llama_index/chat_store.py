@@ -5,12 +5,20 @@ Imports llama-index-core and the library's public modules; never `local`, never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, cast
 
-from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.storage.chat_store.base import BaseChatStore
-from pydantic import ConfigDict, Field, SkipValidation, field_serializer, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SkipValidation,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from spectron_adapters import AsyncSpectron, Spectron
 from spectron_adapters.llama_index.variables import Variables, resolve
@@ -24,9 +32,11 @@ from spectron_adapters.models import SessionListResponse, Turn
 from spectron_adapters.prompting import strip_memory_from_dump
 from spectron_adapters.scopes import ScopeSet, ScopeTemplate, session_key, session_name
 from spectron_adapters.selectors import ScopeSource, Selection, Selectors
-from spectron_adapters.transcripts import Transcript, delete_edit, insert_edit, replace_edit
+from spectron_adapters.transcripts import Transcript, delete_edit, insert_edit, replacement
 
 __all__ = ["SpectronChatStore"]
+
+_PROMPTING = (MessageRole.USER, MessageRole.SYSTEM, MessageRole.DEVELOPER)
 
 
 class SpectronChatStore(BaseChatStore):
@@ -49,25 +59,28 @@ class SpectronChatStore(BaseChatStore):
         labels: `key=value` pairs put on every message. Default: the client's.
         infer: `none` stores messages only; `full` also has the service extract facts.
         on_behalf_of: Principal that requests act for. May hold one variable.
-        purge: Rewrite the session physically where an edit would do: nothing of what was deleted
-            stays in the transcript. Takes two requests, between which a crash loses the session.
+        purge: Rewrite the session where an edit would do, so that nothing of what was deleted
+            stays in the transcript. The service can only delete a session as a whole, so this
+            takes two requests: a crash between them loses the session, and what others add
+            meanwhile is lost too. What stays is stored, and may be recalled, once more; a key
+            without messages is gone.
 
     Raises:
-        ValueError: An argument is blank or malformed.
+        ValueError: An argument is blank, malformed or unknown.
 
     Source: `POST /facts/batch`, `GET` and `DELETE /sessions/{id}…`.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
-
-    client: Annotated[Spectron | AsyncSpectron | None, SkipValidation] = Field(
-        default=None, exclude=True, repr=False
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", validate_assignment=True
     )
+
+    client: Spectron | AsyncSpectron | None = Field(default=None, exclude=True, repr=False)
     scopes: Annotated[ScopeSource | None, SkipValidation] = None
     variables: Annotated[Variables | None, SkipValidation] = Field(
         default=None, exclude=True, repr=False
     )
-    labels: tuple[str, ...] | None = None
+    labels: Annotated[str | Sequence[str] | Mapping[str, str] | None, SkipValidation] = None
     infer: Literal["none", "full"] = "none"
     on_behalf_of: str | None = None
     purge: bool = False
@@ -76,6 +89,14 @@ class SpectronChatStore(BaseChatStore):
     def class_name(cls) -> str:
         """The name under which LlamaIndex stores a dump."""
         return "SpectronChatStore"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_class_name(cls, data: object) -> object:
+        """A dump as arguments: LlamaIndex writes the name of the class into every dump."""
+        if not isinstance(data, Mapping):
+            return data
+        return {name: value for name, value in data.items() if name != "class_name"}
 
     @field_validator("scopes", mode="plain")
     @classmethod
@@ -120,38 +141,48 @@ class SpectronChatStore(BaseChatStore):
     def get_keys(self) -> list[str]:
         """The keys of this store's scope, in the order in which the service lists sessions."""
         selection = self._selection()
-        sessions = self._any_client.as_sync().sessions
-        return _keys(sessions.list(on_behalf_of=selection.on_behalf_of), selection.scopes)
+        view = self._any_client.as_sync().scoped(lens=selection.lens)
+        sessions = view.sessions.list(on_behalf_of=selection.on_behalf_of)
+        return _keys(sessions, selection.scopes)
 
     async def aget_keys(self) -> list[str]:
         """The keys of this store's scope, in the order in which the service lists sessions."""
         selection = self._selection()
-        sessions = self._any_client.as_async().sessions
-        return _keys(await sessions.list(on_behalf_of=selection.on_behalf_of), selection.scopes)
+        view = self._any_client.as_async().scoped(lens=selection.lens)
+        sessions = await view.sessions.list(on_behalf_of=selection.on_behalf_of)
+        return _keys(sessions, selection.scopes)
 
     # --- adding and replacing ----------------------------------------------------------------
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
         """Append a message, or insert it before the message at `idx` as `list.insert` does."""
-        transcript, turn = self._transcript(key), _encode(message)
+        transcript, turns = self._transcript(key), _encoded([message])
         standing = [] if idx is None else transcript.read() or []
-        transcript.append(_placed(turn, standing, idx))
+        transcript.append(_placed(turns, standing, idx))
 
     async def async_add_message(
         self, key: str, message: ChatMessage, idx: int | None = None
     ) -> None:
         """Append a message, or insert it before the message at `idx` as `list.insert` does."""
-        transcript, turn = self._transcript(key), _encode(message)
+        transcript, turns = self._transcript(key), _encoded([message])
         standing = [] if idx is None else await transcript.aread() or []
-        await transcript.aappend(_placed(turn, standing, idx))
+        await transcript.aappend(_placed(turns, standing, idx))
 
     def set_messages(self, key: str, messages: list[ChatMessage]) -> None:
-        """Replace the history of a key, in one request unless `purge` is set."""
-        self._replace(self._transcript(key), [_encode(message) for message in messages])
+        """Replace the history of a key; messages with which both begin are not stored again."""
+        transcript, wanted = self._transcript(key), _encoded(messages)
+        if self.purge:
+            self._rewrite(transcript, wanted)
+        else:
+            transcript.append(replacement(transcript.read() or (), wanted))
 
     async def aset_messages(self, key: str, messages: list[ChatMessage]) -> None:
-        """Replace the history of a key, in one request unless `purge` is set."""
-        await self._areplace(self._transcript(key), [_encode(message) for message in messages])
+        """Replace the history of a key; messages with which both begin are not stored again."""
+        transcript, wanted = self._transcript(key), _encoded(messages)
+        if self.purge:
+            await self._arewrite(transcript, wanted)
+        else:
+            await transcript.aappend(replacement(await transcript.aread() or (), wanted))
 
     # --- deleting ----------------------------------------------------------------------------
 
@@ -186,7 +217,7 @@ class SpectronChatStore(BaseChatStore):
             return None
         deleted = standing.pop(idx)
         if self.purge:
-            self._replace(transcript, _as_written(standing))
+            self._rewrite(transcript, _as_written(standing), _times(standing))
         else:
             transcript.append([delete_edit([deleted.id])])
         return _message(deleted)
@@ -204,7 +235,7 @@ class SpectronChatStore(BaseChatStore):
             return None
         deleted = standing.pop(idx)
         if self.purge:
-            await self._areplace(transcript, _as_written(standing))
+            await self._arewrite(transcript, _as_written(standing), _times(standing))
         else:
             await transcript.aappend([delete_edit([deleted.id])])
         return _message(deleted)
@@ -219,19 +250,17 @@ class SpectronChatStore(BaseChatStore):
 
     # --- the session behind a key ------------------------------------------------------------
 
-    def _replace(self, transcript: Transcript, turns: Sequence[EncodedTurn]) -> None:
-        if self.purge:
-            transcript.delete()
-            transcript.append(turns)
-        else:
-            transcript.append([replace_edit(), *turns])
+    def _rewrite(
+        self, transcript: Transcript, turns: Sequence[EncodedTurn], times: Sequence[str | None] = ()
+    ) -> None:
+        transcript.delete()
+        transcript.append(turns, times)
 
-    async def _areplace(self, transcript: Transcript, turns: Sequence[EncodedTurn]) -> None:
-        if self.purge:
-            await transcript.adelete()
-            await transcript.aappend(turns)
-        else:
-            await transcript.aappend([replace_edit(), *turns])
+    async def _arewrite(
+        self, transcript: Transcript, turns: Sequence[EncodedTurn], times: Sequence[str | None] = ()
+    ) -> None:
+        await transcript.adelete()
+        await transcript.aappend(turns, times)
 
     def _transcript(self, key: str) -> Transcript:
         selection = self._selection()
@@ -245,8 +274,12 @@ class SpectronChatStore(BaseChatStore):
         )
 
     def _selection(self) -> Selection:
-        chosen = Selectors(scopes=self.scopes, labels=self.labels, on_behalf_of=self.on_behalf_of)
-        return resolve(chosen.over(self._any_client.selectors), self.variables)
+        """Where the sessions are; they are listed there too, whatever a client recalls from."""
+        own = Selectors(scopes=self.scopes, labels=self.labels, on_behalf_of=self.on_behalf_of)
+        chosen = own.over(self._any_client.selectors)
+        if chosen.scopes is not None:
+            chosen = replace(chosen, lens=None)
+        return resolve(chosen, self.variables)
 
     @property
     def _any_client(self) -> Spectron | AsyncSpectron:
@@ -258,8 +291,17 @@ class SpectronChatStore(BaseChatStore):
         return self.client
 
 
-def _encode(message: ChatMessage) -> EncodedTurn:
-    return llama_index_to_turn(strip_memory_from_dump(message.model_dump()))
+def _encoded(messages: Iterable[ChatMessage]) -> list[EncodedTurn]:
+    """The turns to store, without recalled memory; a prompt that was nothing else has none."""
+    turns = []
+    for message in messages:
+        if not isinstance(message, ChatMessage):
+            raise TypeError(f"messages are ChatMessages, not {type(message).__name__}")
+        dump = message.model_dump()
+        own = strip_memory_from_dump(dump)
+        if own == dump or own["blocks"] or message.role not in _PROMPTING:
+            turns.append(llama_index_to_turn(own))
+    return turns
 
 
 def _message(turn: Turn) -> ChatMessage:
@@ -275,12 +317,18 @@ def _as_written(turns: Iterable[Turn]) -> list[EncodedTurn]:
     return [EncodedTurn(cast("Role", turn.role), turn.content) for turn in turns]
 
 
-def _placed(turn: EncodedTurn, standing: Sequence[Turn], idx: int | None) -> list[EncodedTurn]:
-    """The turn, after an edit that gives it the place where `list.insert` would put it."""
-    if idx is None or idx >= len(standing):
-        return [turn]
+def _times(turns: Iterable[Turn]) -> list[str | None]:
+    return [turn.created_at or None for turn in turns]
+
+
+def _placed(
+    turns: Sequence[EncodedTurn], standing: Sequence[Turn], idx: int | None
+) -> Sequence[EncodedTurn]:
+    """The turns, after an edit that gives them the place where `list.insert` would put them."""
+    if idx is None or not turns or not standing or idx >= len(standing):
+        return turns
     follower = standing[max(idx, -len(standing))]
-    return [insert_edit(follower.id), turn]
+    return [insert_edit(follower.id), *turns]
 
 
 def _keys(listing: SessionListResponse, scopes: ScopeSet | None) -> list[str]:

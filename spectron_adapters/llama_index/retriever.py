@@ -43,6 +43,7 @@ from spectron_adapters.selectors import (
     document_arguments,
     recall_arguments,
 )
+from spectron_adapters.transcripts import check_client
 
 __all__ = ["SpectronRetriever"]
 
@@ -55,7 +56,8 @@ class SpectronRetriever(BaseRetriever):
 
     Node ids are the service's own, stable and unique, so that `source_nodes` of an answer cite
     memories. Scope and lens are resolved for each call; one retriever serves many users at once
-    and keeps nothing between calls. Async retrieval is native.
+    and keeps nothing between calls. Async retrieval is native. A hit without visible text is left
+    out.
 
     Args:
         client: Either client; each method uses its own kind.
@@ -77,6 +79,7 @@ class SpectronRetriever(BaseRetriever):
 
     Raises:
         ValueError: An argument is blank, malformed, out of range, or cannot be honoured.
+        TypeError: `client` is no client.
 
     Source: `POST /query`, `POST /documents/query`.
     """
@@ -100,6 +103,7 @@ class SpectronRetriever(BaseRetriever):
         callback_manager: CallbackManager | None = None,
         verbose: bool = False,
     ) -> None:
+        check_client(client)
         if source not in ("recall", "documents"):
             raise ValueError(f"source is 'recall' or 'documents', not {source!r}")
         chosen = Selectors(
@@ -158,7 +162,8 @@ def _query_text(bundle: QueryBundle) -> str:
 
 
 def _memory_nodes(answer: RecallResponse) -> list[NodeWithScore]:
-    return [_memory_node(hit, answer.trace.trace_id) for hit in answer.hits]
+    nodes = [_memory_node(hit, answer.trace.trace_id) for hit in answer.hits]
+    return [node for node in nodes if node.text.strip()]
 
 
 def _memory_node(hit: RecallHit, trace_id: str) -> NodeWithScore:

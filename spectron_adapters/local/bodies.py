@@ -18,6 +18,7 @@ from spectron_adapters.scopes import ScopeSet
 
 __all__ = [
     "LABELS_MAX",
+    "check_instant",
     "check_labels",
     "lens_of",
     "parse_body",
@@ -143,6 +144,18 @@ def _summary(error: ValidationError) -> str:
         message = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{place}: {message}" if place else message)
     return "; ".join(faults)
+
+
+def check_instant(text: str | None, field: str) -> int | None:
+    """Microseconds of a validated time of a body; None stays None.
+
+    Raises:
+        Problem: 400, it cannot be told in UTC.
+    """
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise bad_request(f"{field}: {error}") from None
 
 
 def check_labels(labels: list[str] | None) -> frozenset[str]:

@@ -17,7 +17,7 @@ from spectron_adapters.local.access import Caller
 from spectron_adapters.local.idempotency import Reservation
 from spectron_adapters.local.instants import IdSource
 from spectron_adapters.local.scope_catalog import ScopeCatalog
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage import ClosedError, Database
 from spectron_adapters.local.traces import ReadTraces, Trace
 from spectron_adapters.local.work import Settings, Work
 
@@ -161,5 +161,5 @@ class Call:
             with self.parts.database.write_if_free() as connection:
                 if connection is not None:
                     self.parts.read_traces.store(connection)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ClosedError) as error:
             _logger.warning("traces of reads were not stored: %s", type(error).__name__)

@@ -9,9 +9,9 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 
-from spectron_adapters.local.bodies import check_labels, parse_selector
+from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
-from spectron_adapters.local.instants import parse_instant, to_datetime
+from spectron_adapters.local.instants import to_datetime
 from spectron_adapters.local.recall import Recalled, hits_shown, look_up, row_filter, trace_of
 from spectron_adapters.local.scope_catalog import ReadableSets
 from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult
@@ -40,7 +40,7 @@ def query_context(call: Call, request: ContextQueryRequest) -> Answer:
     """Recall as one Markdown block; without a query, what matters most. Source: POST /context."""
     lens = parse_selector(request.lens, field="lens", subtrees=True)
     labels = check_labels(request.labels)
-    as_of = parse_instant(request.as_of)
+    as_of = check_instant(request.as_of, "asOf")
     started = time.perf_counter()
 
     def look(work: Work) -> tuple[Recalled, str]:
@@ -50,7 +50,7 @@ def query_context(call: Call, request: ContextQueryRequest) -> Answer:
         else:
             recalled = _most_important(work, chosen, k=request.k)
         shown = _sections(work, recalled.result.hits)
-        orders = [] if labels or not shown else _instructions(work, lens, as_of)
+        orders = [] if labels else _instructions(work, lens, as_of)
         return recalled, _joined([("Instructions", orders), *shown])
 
     recalled, block = call.read(look)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from spectron_adapters.local.bodies import check_labels, parse_selector
+from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
 from spectron_adapters.local.extraction.statements import (
     MEMORY_CATEGORIES,
@@ -27,7 +27,7 @@ from spectron_adapters.local.extraction.statements import (
 )
 from spectron_adapters.local.fact_rows import Origin
 from spectron_adapters.local.ingestion import IncomingTurn, Ingested, chunk_id, ingest, read_turn
-from spectron_adapters.local.instants import parse_instant, to_datetime
+from spectron_adapters.local.instants import to_datetime
 from spectron_adapters.local.known_names import known_names, known_with
 from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.reconciliation import Reconciler
@@ -42,7 +42,7 @@ from spectron_adapters.models import (
     RememberResponse,
     Triple,
 )
-from spectron_adapters.scopes import ScopeSet
+from spectron_adapters.scopes import ScopeSet, is_visible
 
 __all__ = ["remember", "remember_many"]
 
@@ -85,7 +85,7 @@ class _Stored:
 
 def remember(call: Call, request: RememberRequest) -> Answer:
     """Store one text or triples. Source: POST /facts."""
-    known_at = parse_instant(request.observed_at)
+    known_at = check_instant(request.observed_at, "observed_at")
     turn = read_turn(request.role, request.text or "", call.now if known_at is None else known_at)
     plan = _Plan(
         session_id=request.session_id,
@@ -128,7 +128,7 @@ def _remembered(stored: _Stored, request: RememberRequest, turn: IncomingTurn) -
             mode="preview",
             session_id=request.session_id or "",
             preview=True,
-            extraction=stored.extractions[0].model_copy(update={"turn_id": ""}),
+            extraction=_unstored(stored.extractions[0]),
         )
     else:
         response = RememberResponse(
@@ -142,13 +142,18 @@ def _remembered(stored: _Stored, request: RememberRequest, turn: IncomingTurn) -
     )
 
 
+def _unstored(extraction: ExtractionResult) -> ExtractionResult:
+    """An extraction of a preview: its turn will not exist."""
+    return extraction.model_copy(update={"turn_id": ""})
+
+
 def remember_many(call: Call, request: RememberManyRequest) -> Answer:
     """Store messages in order. Source: POST /facts/batch."""
-    observed_at = parse_instant(request.observed_at)
+    observed_at = check_instant(request.observed_at, "observed_at")
     fallback = call.now if observed_at is None else observed_at
     turns = []
-    for message in request.messages:
-        said_at = parse_instant(message.ts)
+    for number, message in enumerate(request.messages):
+        said_at = check_instant(message.ts, f"messages.{number}.ts")
         turns.append(
             read_turn(message.role, message.content, fallback if said_at is None else said_at)
         )
@@ -169,12 +174,20 @@ def remember_many(call: Call, request: RememberManyRequest) -> Answer:
 
     def store(work: Work) -> Answer:
         stored = _store(work, plan)
+        if preview:
+            extractions = [_unstored(extraction) for extraction in stored.extractions]
+            return Answer.of(
+                200,
+                RememberBatchResponse(
+                    session_id=request.session_id or "", turn_ids=[], extractions=extractions
+                ),
+            )
         response = RememberBatchResponse(
-            session_id=(request.session_id or "") if preview else stored.ingested.session.name,
-            turn_ids=[] if preview else [turn_id(turn.key) for turn in stored.ingested.turns],
+            session_id=stored.ingested.session.name,
+            turn_ids=[turn_id(turn.key) for turn in stored.ingested.turns],
             extractions=stored.extractions,
         )
-        return Answer.of(200, response, trace_id=None if preview else stored.trace_id)
+        return Answer.of(200, response, trace_id=stored.trace_id)
 
     return call.write(store, keep=not preview)
 
@@ -266,6 +279,7 @@ def _store(work: Work, plan: _Plan) -> _Stored:
     ingested = ingest(work, destination, plan.turns, labels=plan.labels, category=plan.category)
     if not plan.groups:
         return _Stored(ingested, [], None)
+    may_read = is_visible(destination.scopes.clauses, work.caller.region("memory:read"))
     extractions = []
     rows_touched = 0
     for group, statements in plan.groups:
@@ -276,9 +290,9 @@ def _store(work: Work, plan: _Plan) -> _Stored:
         reconciler = Reconciler(work, ingested.scope_set_id, origins, labels=plan.labels)
         outcome = reconciler.apply(statements)
         rows_touched += reconciler.rows_touched
-        extractions.append(
-            ExtractionResult(turn_id=turn_id(ingested.turns[group[-1]].key), **outcome)
-        )
+        # Whoever may write but not read is told nothing, for an outcome tells of older values.
+        told = outcome if may_read else {}
+        extractions.append(ExtractionResult(turn_id=turn_id(ingested.turns[group[-1]].key), **told))
     trace = Trace.decision(work, rows_touched=rows_touched, turns=len(plan.turns))
     store_trace(work, trace)
     return _Stored(ingested, extractions, trace.key)

@@ -4,7 +4,8 @@ A row matches when it holds at least three quarters of the query's content words
 recall compares them (stems, no stop words, no words of command such as "forget everything
 about"): all of one, two or three words, three of four, four of five. A query of nothing but stop
 words matches nothing. What was said goes with what was read from it: the turns that a matching
-fact was read from, whole; and when erasing, the whole chain of the fact.
+fact was read from, whole; and when erasing, the whole chain of the fact. A row that several
+scopes own together (an OR of clauses) is one row: who may forget it forgets it for all of them.
 
 Imports `work`, `fact_rows`, `retrieval`, `text` and the standard library.
 """

@@ -37,6 +37,7 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.engine = engine
         self._lock = threading.Lock()
         self._workers: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"LocalTransport({self.engine!r})"
@@ -55,6 +56,9 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return _to_httpx(response, request)
 
     def _pool(self) -> ThreadPoolExecutor:
+        if self._process != os.getpid():
+            # A fork takes the pool along, but none of its threads.
+            self._lock, self._workers, self._process = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="spectron-local")
@@ -64,7 +68,7 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Finish what is under way and close the engine; may be repeated."""
         with self._lock:
             workers, self._workers = self._workers, None
-        if workers is not None:
+        if workers is not None and self._process == os.getpid():
             workers.shutdown(wait=True)
         self.engine.close()
 

@@ -67,9 +67,16 @@ def parse_instant(text: str | None) -> int | None:
     """Microseconds of an RFC 3339 string; None stays None.
 
     Raises:
-        ValueError: Not RFC 3339, or without a time zone.
+        ValueError: Not RFC 3339, without a time zone, or outside the years 1 to 9999 in UTC.
     """
-    return None if text is None else from_datetime(parse_timestamp(text))
+    if text is None:
+        return None
+    instant = from_datetime(parse_timestamp(text))
+    try:
+        to_datetime(instant)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from None
+    return instant
 
 
 def to_datetime(instant: int) -> datetime:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from spectron_adapters.local.bodies import check_labels, parse_selector
+from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
 from spectron_adapters.local.ingestion import chunk_id
-from spectron_adapters.local.instants import parse_instant, to_text
+from spectron_adapters.local.instants import to_text
 from spectron_adapters.local.problems import not_implemented
-from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult, search
+from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult, ask
 from spectron_adapters.local.seeds import seed_entities
 from spectron_adapters.local.traces import Trace
 from spectron_adapters.local.work import Work
@@ -46,6 +46,7 @@ PASSAGE_KINDS = frozenset({"chunk", "section"})
 
 _POOL = 256
 _THIN_SCORE = 0.40
+_LEXICAL = "lexical search over the caller's rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,10 @@ def _filter_of(
         lens,
         kinds=kinds,
         labels=labels,
-        as_of=parse_instant(request.as_of),
-        at_instant=parse_instant(request.at_instant),
-        valid_from=parse_instant(request.valid_from),
-        valid_until=parse_instant(request.valid_until),
+        as_of=check_instant(request.as_of, "asOf"),
+        at_instant=check_instant(request.at_instant, "atInstant"),
+        valid_from=check_instant(request.valid_from, "validFrom"),
+        valid_until=check_instant(request.valid_until, "validUntil"),
         session_id=request.session_id,
         include_duplicates=request.include_duplicates,
     )
@@ -165,14 +166,17 @@ def _session_number(work: Work, name: str) -> int | None:
 
 def look_up(work: Work, text: str, chosen: RowFilter, *, k: int, mode: SearchMode) -> Recalled:
     """Search; with twice the pool when the first answer is thin."""
+    nothing = SearchResult(hits=[], retrieved_count=0, top_scores=[])
     if chosen.scope_set_ids is not None and not chosen.scope_set_ids:
-        nothing = SearchResult(hits=[], retrieved_count=0, top_scores=[])
         return Recalled(nothing, "hybrid", "nothing lies within the caller's region and lens")
-    result = search(work.connection, text, chosen, k=k, mode=mode, pool=_POOL)
+    question = ask(work.connection, text, chosen)
+    if question is None:
+        return Recalled(nothing, "hybrid", _LEXICAL)
+    result = question.rank(k=k, mode=mode, pool=_POOL)
     best = result.top_scores[0] if result.top_scores else 0.0
     if best >= _THIN_SCORE or result.retrieved_count < _POOL:
-        return Recalled(result, "hybrid", "lexical search over the caller's rows")
-    result = search(work.connection, text, chosen, k=k, mode=mode, pool=2 * _POOL)
+        return Recalled(result, "hybrid", _LEXICAL)
+    result = question.rank(k=k, mode=mode, pool=2 * _POOL)
     return Recalled(result, "full_context", f"best score {best:.2f} was low; the pool was doubled")
 
 

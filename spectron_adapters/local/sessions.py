@@ -253,7 +253,7 @@ def readable_session(work: Work, session_id: str) -> StoredSession:
     Raises:
         Problem: 404, it does not exist or is not visible.
     """
-    session = _find(work, session_id)
+    session = _find(work, session_id) or _find(work, session_id.removeprefix("session:"))
     if session is None or not work.readable().allows(session.scope_set_id):
         raise not_found(f"there is no session {session_id!r} that this caller may read")
     return session

@@ -32,6 +32,7 @@ _logger = logging.getLogger("spectron_adapters.local")
 _PAGE_CACHE_KIB = 8192
 _LOG_SIZE_LIMIT = 64 * 1024 * 1024
 _STATEMENTS = 256
+_CLOSED = "this engine is closed; open another transport"
 
 
 class ClosedError(RuntimeError):
@@ -39,24 +40,77 @@ class ClosedError(RuntimeError):
 
 
 class _Handles:
-    """The open connections of one process; closed by whoever comes last."""
+    """The open connections of one process.
+
+    A connection is closed by nobody but its user: sqlite3 may hold Python's lock while it waits
+    for a running statement, which waits for Python's lock.
+    """
 
     def __init__(self) -> None:
         self.process = os.getpid()
+        self.closed = threading.Event()
         self.writer: sqlite3.Connection | None = None
+        self.file: tuple[int, int] | None = None
         self.readers: list[sqlite3.Connection] = []
         self.opened: list[sqlite3.Connection] = []
         self.write_lock = threading.Lock()
         self.pool_lock = threading.Lock()
 
-    def close(self) -> None:
+    @contextmanager
+    def writing(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the only right to use the writer; false when somebody else has it.
+
+        Raises:
+            ClosedError: It was closed meanwhile.
+        """
+        if not self.write_lock.acquire(blocking=wait):
+            yield False
+            return
+        try:
+            if self.closed.is_set():
+                raise ClosedError(_CLOSED)
+            yield True
+        finally:
+            if self.closed.is_set():
+                self._close_writer()
+            self.write_lock.release()
+
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep a reader for the next read, or close it when nobody will come."""
+        with self.pool_lock:
+            if not self.closed.is_set():
+                self.readers.append(connection)
+                return
+        self.discard(connection)
+
+    def discard(self, connection: sqlite3.Connection) -> None:
+        """Close a connection that its user is done with."""
+        with self.pool_lock:
+            self.opened.remove(connection)
+        connection.close()
+
+    def close(self, *, patience: float = 0.0) -> None:
+        """Close what nobody uses, and have the rest closed by its users.
+
+        Args:
+            patience: Seconds to wait for a write under way.
+        """
         if self.process != os.getpid():
             return  # connections do not survive a fork, not even to be closed
         with self.pool_lock:
-            for connection in self.opened:
-                connection.close()
-            self.opened.clear()
-            self.readers.clear()
+            self.closed.set()
+            idle, self.readers = self.readers, []
+        for connection in idle:
+            self.discard(connection)
+        if self.write_lock.acquire(timeout=patience):
+            try:
+                self._close_writer()
+            finally:
+                self.write_lock.release()
+
+    def _close_writer(self) -> None:
+        if self.writer is not None:
+            self.discard(self.writer)
             self.writer = None
 
 
@@ -105,7 +159,7 @@ class Database:
         """
         with self._explained():
             handles = self._current_handles()
-            with handles.write_lock:
+            with handles.writing():
                 self._writer(handles)
 
     @contextmanager
@@ -130,8 +184,7 @@ class Database:
                 yield connection
             finally:
                 _end(connection, "ROLLBACK")
-                with handles.pool_lock:
-                    handles.readers.append(connection)
+                handles.give_back(connection)
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
@@ -151,25 +204,21 @@ class Database:
     def write_if_free(self) -> Iterator[sqlite3.Connection | None]:
         """Like `write`, but None when somebody else is writing: never waits."""
         handles = self._current_handles()
-        if self._closed or not handles.write_lock.acquire(blocking=False):
-            yield None
-            return
-        try:
-            connection = self._writer(handles)
-            if not _begin_at_once(connection, self._busy_timeout):
+        with handles.writing(wait=False) as free:
+            connection = self._writer(handles) if free else None
+            if connection is None or not _begin_at_once(connection, self._busy_timeout):
                 yield None
                 return
             with _committed(connection, keep=True):
                 yield connection
-        finally:
-            handles.write_lock.release()
 
     @contextmanager
     def _turn(self, *, keep: bool = True, immediate: bool = True) -> Iterator[sqlite3.Connection]:
         with self._explained():
             handles = self._current_handles()
-            with handles.write_lock:
+            with handles.writing():
                 connection = self._writer(handles)
+                self._check_place(handles)
                 connection.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
                 with _committed(connection, keep=keep):
                     yield connection
@@ -184,7 +233,7 @@ class Database:
         """
         with self._explained():
             handles = self._current_handles()
-            with handles.write_lock:
+            with handles.writing():
                 connection = self._writer(handles)
                 self._empty_log(connection, patience=self._busy_timeout)
                 if self._erase_pending:
@@ -204,13 +253,13 @@ class Database:
     def close(self) -> None:
         """Close every connection; the database cannot be used afterwards. May be repeated."""
         self._closed = True
-        self._finalizer()
+        self._handles.close(patience=self._busy_timeout)
 
     # --- connections ----------------------------------------------------------------------------
 
     def _current_handles(self) -> _Handles:
         if self._closed:
-            raise ClosedError("this engine is closed; open another transport")
+            raise ClosedError(_CLOSED)
         if self._handles.process != os.getpid() and self.path is not None:
             # The parent's connections must not be used here, nor closed: SQLite forbids both.
             self._inherited = self._handles
@@ -224,18 +273,35 @@ class Database:
             try:
                 self._prepare(connection)
             except BaseException:
-                handles.opened.remove(connection)
-                connection.close()
+                handles.discard(connection)
                 raise
             handles.writer = connection
+            handles.file = self._file_number()
         return handles.writer
+
+    def _file_number(self) -> tuple[int, int] | None:
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_place(self, handles: _Handles) -> None:
+        """Refuse to write to a file that nobody will find again."""
+        if self._file_number() != handles.file:
+            raise StorageProblem(
+                f"{self.path} was removed or replaced while it was open; nothing of this request "
+                "was stored. Open it anew"
+            )
 
     def _take_reader(self, handles: _Handles) -> sqlite3.Connection:
         with handles.pool_lock:
             if handles.readers:
                 return handles.readers.pop()
         if handles.writer is None:
-            with handles.write_lock:
+            with handles.writing():
                 self._writer(handles)
         connection = self._connect(handles, cached_kib=_PAGE_CACHE_KIB)
         connection.execute("PRAGMA query_only = ON")
@@ -349,6 +415,9 @@ def _refuse_foreign_tables(connection: sqlite3.Connection, name: str, *, version
         )
 
 
+_DAMAGE = ("malformed", "not a database", "no such table", "no such column")
+
+
 def _explain(error: sqlite3.DatabaseError, name: str) -> Exception:
     """A problem that says what to do, for errors that come from outside; else the error."""
     text = str(error)
@@ -363,7 +432,7 @@ def _explain(error: sqlite3.DatabaseError, name: str) -> Exception:
         )
     if "readonly" in text or "read-only" in text:
         return StorageProblem(f"{name} is read-only; the engine needs to write it")
-    if "malformed" in text or "not a database" in text:
+    if any(sign in text for sign in _DAMAGE):
         return StorageProblem(f"{name} is damaged ({text}); restore a copy")
     if "unable to open" in text or "disk I/O" in text:
         return StorageProblem(f"{name} cannot be used ({text}); check the path and its rights")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -292,3 +292,29 @@ def test_a_shared_memory_without_identity_raises_even_after_use(client: Spectron
         load.invoke("x")
     with pytest.raises(ScopeResolutionError):
         memory.load_memory_variables({"input": "x"})
+
+
+# --- functions that choose the scope -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t\n", "\u200b", None])
+def test_a_function_given_a_blank_identity_never_names_everybodys_region(
+    client: Spectron, value: object
+) -> None:
+    """`org/acme/user/` would recall what every user said."""
+    remember_all(client)
+    config = of("alice")
+    config["configurable"]["user_id"] = value
+    for chosen in ({"scopes": user_region}, {"lens": user_region}):
+        retriever = SpectronRetriever(client=client, **chosen)
+        assert secret(0) in recalled(retriever, "alice")
+        with pytest.raises(ScopeResolutionError):
+            retriever.invoke("password", config)
+        memory = SpectronMemory(client=client, session_id="9", **chosen)
+        load = RunnableLambda(lambda text, memory=memory: memory.load_memory_variables({"i": text}))
+        with pytest.raises(ScopeResolutionError):
+            load.invoke("password", config)
+
+
+def user_region(variables: Mapping[str, object]) -> str:
+    return f"org/acme/user/{variables['user_id']}"

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -236,3 +237,26 @@ def test_a_forked_child_does_not_speak_on_the_parents_connection(loopback: Loopb
     connections: list[Any] = [seen.connection for seen in loopback.seen]
     assert connections[0] == connections[2]
     assert connections[1] != connections[0]
+
+
+def test_closing_amid_calls_raises_nothing_but_our_own_error(tmp_path: Path) -> None:
+    client = Spectron.local(tmp_path / "memory.db")
+    client.remember("The kettle is on.", infer="none")
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            while True:
+                client.recall("kettle")
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    client.close()
+    for thread in threads:
+        thread.join(10)
+    assert len(raised) == len(threads)
+    assert {type(error).__name__ for error in raised} == {"ClientClosedError"}

@@ -145,6 +145,17 @@ def test_a_message_that_cannot_be_stored_stops_the_whole_batch(client: Spectron)
     assert chat.messages == []
 
 
+@pytest.mark.parametrize("wrong", [["hi"], [("human", "hi")], HumanMessage("hi"), "hi"])
+def test_what_is_no_message_is_refused_with_all_that_comes_with_it(
+    client: Spectron, wrong: object
+) -> None:
+    with pytest.raises(TypeError, match="messages are LangChain messages"):
+        history(client).add_messages([HumanMessage("first"), *wrong])
+    with pytest.raises(TypeError, match="messages are LangChain messages"):
+        history(client).add_messages(wrong)
+    assert history(client).messages == []
+
+
 def test_adding_nothing_creates_nothing(client: Spectron) -> None:
     history(client).add_messages([])
     assert [session.id for session in client.sessions.list().sessions] == []
@@ -184,6 +195,17 @@ def test_recalled_memory_is_never_stored_again(client: Spectron) -> None:
         "",
     ]
     assert not client.recall("Lisbon", lens=ALICE).hits
+
+
+def test_a_content_block_that_held_only_memory_is_left_out(client: Spectron) -> None:
+    image = {"type": "image", "url": "https://a.example/b"}
+    history(client).add_messages(
+        [
+            HumanMessage([{"type": "text", "text": BLOCK}, {"type": "text", "text": "Hi."}, image]),
+            HumanMessage([{"type": "text", "text": BLOCK}]),
+        ]
+    )
+    assert history(client).messages == [HumanMessage([{"type": "text", "text": "Hi."}, image])]
 
 
 def test_given_times_are_the_known_times(client: Spectron) -> None:
@@ -554,6 +576,15 @@ def test_the_wrapper_stores_whole_messages_without_a_history_key(client: Spectro
     chain.invoke([HumanMessage("again")], run_config(session_id="1"))
     expected = [HumanMessage("2 + 2?"), call, result, HumanMessage("again"), call, result]
     assert history(client).messages == expected
+
+
+def test_what_is_no_client_is_refused() -> None:
+    config = SpectronConfig(endpoint="memory:")
+    for wrong in (config, "memory:", None):
+        with pytest.raises(TypeError, match="client is a Spectron or an AsyncSpectron"):
+            SpectronChatMessageHistory(wrong, "1")
+        with pytest.raises(TypeError, match="client is a Spectron or an AsyncSpectron"):
+            SpectronChatMessageHistory.factory(wrong)
 
 
 def test_wrong_options_are_refused_when_the_factory_is_made(client: Spectron) -> None:

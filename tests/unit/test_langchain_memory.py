@@ -282,6 +282,27 @@ def test_the_query_may_be_a_text_or_messages(client: Spectron, asked: object) ->
     assert "I like jazz." in memory(client).load_memory_variables({"input": asked})["history"]
 
 
+async def test_messages_given_as_input_and_output_are_stored_whole(client: Spectron) -> None:
+    asked = [SystemMessage("be brief", id="1"), HumanMessage("jazz", id="2")]
+    answered = AIMessage("", id="3", tool_calls=[{"name": "play", "args": {}, "id": "c"}])
+    ours = memory(client)
+    ours.save_context({"input": asked}, {"output": answered})
+    await ours.asave_context({"input": asked[1]}, {"output": "Ok."})
+    assert ours.chat_memory.messages == [*asked, answered, asked[1], AIMessage("Ok.")]
+
+
+def test_content_blocks_are_searched_for_by_their_text_and_stored_whole(client: Spectron) -> None:
+    memory(client, session_id="earlier").save_context({"input": "I like jazz."}, {"output": "Ok."})
+    memory(client, session_id="other").save_context({"input": "image type url"}, {"output": "."})
+    blocks = [{"type": "text", "text": "jazz?"}, {"type": "image", "url": "https://a.example/b"}]
+    ours = memory(client)
+    recalled = ours.load_memory_variables({"input": blocks})["history"]
+    assert "I like jazz." in recalled
+    assert "image type url" not in recalled
+    ours.save_context({"input": blocks}, {"output": "Ok."})
+    assert ours.chat_memory.messages[0] == HumanMessage(blocks)
+
+
 @pytest.mark.parametrize("inputs", [{}, {"input": ""}, {"input": "  "}, {"input": []}])
 def test_without_a_query_nothing_is_recalled(client: Spectron, inputs: Mapping) -> None:
     memory(client, session_id="earlier").save_context({"input": "I like jazz."}, {"output": "Ok."})

@@ -14,10 +14,19 @@ from datetime import datetime, timezone
 import httpx
 import pytest
 from blockbuster import blockbuster_ctx
+from langchain_classic.retrievers import (
+    ContextualCompressionRetriever,
+    EnsembleRetriever,
+    MergerRetriever,
+    MultiQueryRetriever,
+)
+from langchain_classic.retrievers.document_compressors import LLMChainFilter
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.load import dumpd, dumps
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
     ConfigurableField,
     RunnableLambda,
@@ -368,6 +377,38 @@ def test_a_clients_defaults_are_used_where_nothing_else_is_chosen(client: Spectr
     assert found(nearer.invoke("tea")) == ALICES
 
 
+def wrappers(retriever: SpectronRetriever) -> list[BaseRetriever]:
+    keep = LLMChainFilter.from_llm(FakeListChatModel(responses=["YES"]))
+    rewrite = FakeListChatModel(responses=["tea\ngreen tea"])
+    return [
+        EnsembleRetriever(retrievers=[retriever, retriever], weights=[0.5, 0.5], id_key="id"),
+        MergerRetriever(retrievers=[retriever, retriever]),
+        MultiQueryRetriever.from_llm(retriever, rewrite),
+        ContextualCompressionRetriever(base_compressor=keep, base_retriever=retriever),
+    ]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_retrievers_of_langchain_over_ours_read_for_the_run(
+    retriever: SpectronRetriever, number: int
+) -> None:
+    run = RunnablePassthrough() | wrappers(retriever)[number]
+    assert found(run.invoke("tea", ALICE)) == ALICES
+    assert found(run.invoke("tea", BOB)) == BOBS
+    with pytest.raises(ScopeResolutionError):
+        run.invoke("tea")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="ambient configuration needs Python 3.11")
+@pytest.mark.parametrize("number", range(4))
+async def test_retrievers_of_langchain_over_ours_read_asynchronously_for_the_run(
+    retriever: SpectronRetriever, number: int
+) -> None:
+    run = RunnablePassthrough() | wrappers(retriever)[number]
+    alice, bob = await asyncio.gather(run.ainvoke("tea", ALICE), run.ainvoke("tea", BOB))
+    assert (found(alice), found(bob)) == (ALICES, BOBS)
+
+
 # --- documents -----------------------------------------------------------------------------------
 
 
@@ -582,7 +623,7 @@ def test_nothing_of_the_client_is_shown_or_dumped() -> None:
 def _pickled(value: object) -> bytes:
     try:
         return pickle.dumps(value)
-    except Exception as error:  # noqa: BLE001 - refusing is fine, as long as nothing leaks
+    except Exception as error:
         return repr(error).encode()
 
 

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from llama_index.core.base.llms.types import (
     AudioBlock,
     ChatMessage,
@@ -23,9 +25,10 @@ from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 from llama_index.core.storage.chat_store.base import BaseChatStore
 
-from spectron_adapters import AsyncSpectron, ScopeResolutionError, Spectron
+from spectron_adapters import AsyncSpectron, ScopeResolutionError, Spectron, SpectronConfig
 from spectron_adapters.llama_index import SpectronChatStore
 from spectron_adapters.prompting import render_context, with_memory
+from spectron_adapters.scopes import ScopeSet, session_key
 
 ALICE = "org/acme/user/alice"
 
@@ -105,6 +108,10 @@ class TestAsLlamaIndexsOwn:
         any_store.add_message("k", said("new")[0])
         assert texts(any_store.get_messages("k")) == ["new"]
 
+    def test_inserting_into_nothing(self, any_store: BaseChatStore):
+        any_store.add_message("k", said("a")[0], idx=-1)  # type: ignore[call-arg]
+        assert texts(any_store.get_messages("k")) == ["a"]
+
     @pytest.mark.parametrize("idx", [0, 1, 3, 9, -1, -9])
     def test_inserting_at_a_position(self, any_store: BaseChatStore, idx: int):
         any_store.set_messages("k", said("a", "b", "c"))
@@ -133,6 +140,56 @@ class TestAsLlamaIndexsOwn:
         assert texts(memory.get()) == ["a", "b"]
         memory.reset()
         assert memory.get_all() == []
+
+
+A_TEXT = st.sampled_from("xyz")
+A_PLACE = st.integers(-4, 6)
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), A_TEXT),
+        st.tuples(st.just("insert"), A_TEXT, A_PLACE),
+        st.tuples(st.just("set"), st.lists(A_TEXT, max_size=5)),
+        st.tuples(st.just("set"), st.integers(0, 3), st.lists(A_TEXT, max_size=2)),
+        st.tuples(st.just("delete"), A_PLACE),
+        st.tuples(st.just("delete last")),
+        st.tuples(st.just("delete all")),
+    ),
+    max_size=12,
+)
+
+
+def perform(store: BaseChatStore, operation: str, *given: object) -> object:
+    """One operation; its answer, with None wherever there was nothing to delete."""
+    standing = store.get_messages("k")
+    answer: object = None
+    match operation, *given:
+        case "add", str(text):
+            store.add_message("k", said(text)[0])
+        case "insert", str(text), int(idx):
+            store.add_message("k", said(text)[0], idx)  # type: ignore[call-arg]
+        case "set", [*wanted]:
+            store.set_messages("k", said(*wanted))
+        case "set", int(kept), [*wanted]:
+            store.set_messages("k", [*standing[:kept], *said(*wanted)])
+        case "delete", int(idx) if -len(standing) <= idx < len(standing):
+            answer = store.delete_message("k", idx)
+        case "delete last", *_ if standing:
+            answer = store.delete_last_message("k")
+        case "delete all", *_:
+            answer = store.delete_messages("k") or None
+    return answer
+
+
+@settings(max_examples=30, deadline=None)
+@given(operations=OPERATIONS, purge=st.booleans())
+def test_any_sequence_of_operations_leaves_what_llama_indexs_own_store_has(
+    operations: list[tuple[str, ...]], purge: bool
+):
+    with Spectron.local() as client:
+        theirs, ours = SimpleChatStore(), SpectronChatStore(client=client, purge=purge)
+        for operation in operations:
+            assert perform(ours, *operation) == perform(theirs, *operation)
+            assert ours.get_messages("k") == theirs.get_messages("k")
 
 
 def test_every_async_method_is_native():
@@ -171,6 +228,16 @@ def test_a_message_that_cannot_be_kept_is_refused_and_nothing_is_lost(store: Spe
     with pytest.raises(ValueError, match="thing"):
         store.set_messages("k", [*said("a"), bad])
     assert texts(store.get_messages("k")) == ["before"]
+
+
+@pytest.mark.parametrize("wrong", ["hi", ("user", "hi"), None])
+def test_what_is_no_message_is_refused_and_nothing_is_lost(store: SpectronChatStore, wrong: object):
+    store.add_message("k", said("first")[0])
+    with pytest.raises(TypeError, match="messages are ChatMessages"):
+        store.add_message("k", wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="messages are ChatMessages"):
+        store.set_messages("k", [*said("second"), wrong])  # type: ignore[list-item]
+    assert texts(store.get_messages("k")) == ["first"]
 
 
 def test_returned_messages_are_copies(store: SpectronChatStore):
@@ -333,3 +400,95 @@ async def test_an_async_client_serves_sync_and_async_methods():
         store = SpectronChatStore(client=client, scopes=ALICE)
         await store.async_add_message("k", said("a")[0])
         assert texts(await asyncio.to_thread(store.get_messages, "k")) == ["a"]
+
+
+def test_an_unknown_argument_is_refused(client: Spectron):
+    """A misspelt `scopes` would otherwise open everybody's sessions."""
+    with pytest.raises(ValueError, match="scope\n"):
+        SpectronChatStore(client=client, scope=ALICE)  # type: ignore[call-arg]
+
+
+def test_what_is_no_client_is_refused():
+    with pytest.raises(ValueError, match="Spectron"):
+        SpectronChatStore(client="https://memory.example")  # type: ignore[arg-type]
+
+
+def test_a_dump_can_be_validated_as_it_is(store: SpectronChatStore):
+    assert SpectronChatStore.model_validate(store.model_dump()).scopes == store.scopes
+
+
+async def test_a_client_of_a_template_lists_the_keys_of_each_user():
+    config = SpectronConfig(endpoint="memory:", scopes="org/{org_id}/user/{user_id}")
+    with Spectron.from_config(config) as client:
+        alice, bob = (
+            SpectronChatStore(client=client, variables={"org_id": "acme", "user_id": user})
+            for user in ("alice", "bob")
+        )
+        alice.set_messages("1", said("Hello."))
+        assert alice.get_keys() == await alice.aget_keys() == ["1"]
+        assert bob.get_keys() == await bob.aget_keys() == []
+        with pytest.raises(ScopeResolutionError, match="'org_id'"):
+            SpectronChatStore(client=client).get_keys()
+
+
+async def test_a_lens_for_recall_neither_hides_keys_nor_wants_its_variables():
+    config = SpectronConfig(endpoint="memory:", scopes="user/{user_id}", lens="kb/{topic}/*")
+    with Spectron.from_config(config) as client:
+        store = SpectronChatStore(client=client, variables={"user_id": "alice"})
+        store.add_message("1", said("Hello.")[0])
+        assert store.get_keys() == await store.aget_keys() == ["1"]
+
+
+def test_a_store_lists_the_keys_of_its_own_scope_on_any_view(client: Spectron):
+    SpectronChatStore(client=client, scopes=ALICE).set_messages("1", said("Hello."))
+    view = client.scoped(scopes="org/acme/user/bob", session_id="9")
+    assert SpectronChatStore(client=view, scopes=ALICE).get_keys() == ["1"]
+
+
+def test_setting_a_longer_history_stores_only_what_is_new(
+    client: Spectron, store: SpectronChatStore
+):
+    """Memories that set the history after every turn would fill recall with copies."""
+    history = said("elephant one", "elephant two")
+    store.set_messages("k", history)
+    for text in ("elephant three", "elephant four"):
+        history = [*history, *said(text)]
+        store.set_messages("k", history)
+    assert texts(store.get_messages("k")) == [message.content for message in history]
+    recalled = [hit.text for hit in client.recall("elephant", k=50, lens=ALICE).hits]
+    assert sorted(recalled) == ["elephant four", "elephant one", "elephant three", "elephant two"]
+
+
+async def test_setting_at_the_same_time_leaves_one_history_whole(store: SpectronChatStore):
+    store.set_messages("k", said("a", "b"))
+    wanted = [said("a", "b", "c"), said("a", "x"), said("y"), []]
+    await asyncio.gather(*(store.aset_messages("k", messages) for messages in wanted))
+    assert texts(store.get_messages("k")) in [texts(messages) for messages in wanted]
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_a_message_that_was_nothing_but_memory_is_not_stored(store: SpectronChatStore, role: str):
+    block = render_context("Alice lives in Lisbon.", max_tokens=300)
+    store.set_messages("k", [ChatMessage(role=role, content=block.text), *said("Hello.")])
+    store.add_message("k", ChatMessage(role=role, content=block.text), idx=0)
+    store.add_message("k", ChatMessage(role=role, content=""))
+    assert texts(store.get_messages("k")) == ["Hello.", ""]
+
+
+def test_purging_keeps_the_times_of_what_stays(client: Spectron):
+    store = SpectronChatStore(client=client, scopes=ALICE, purge=True)
+    session = session_key("k", ScopeSet.parse(ALICE))
+    client.remember_many(
+        [
+            {"role": "user", "content": text, "ts": f"2024-05-0{day}T10:00:00Z"}
+            for day, text in enumerate(("Hello.", "Wrong.", "Bye."), start=1)
+        ],
+        session_id=session,
+        scopes=ALICE,
+        infer="none",
+    )
+    before = client.sessions.turns(session).turns
+    store.delete_message("k", 1)
+    after = client.sessions.turns(session).turns
+    assert [turn.content for turn in after] == ["Hello.", "Bye."]
+    assert [turn.created_at for turn in after] == [before[0].created_at, before[2].created_at]

@@ -15,10 +15,11 @@ from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import MetadataMode, NodeRelationship
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 
-from spectron_adapters import AsyncSpectron, ScopeResolutionError, Spectron
+from spectron_adapters import AsyncSpectron, ScopeResolutionError, Spectron, SpectronConfig
 from spectron_adapters.llama_index import SpectronRetriever
 
 ALICE = "org/acme/user/alice"
@@ -241,3 +242,29 @@ async def test_an_async_client_serves_both_methods():
 def test_arguments_are_checked_at_once(client: Spectron, option: str, value: object):
     with pytest.raises(ValueError, match=option):
         SpectronRetriever(client, scopes=ALICE, **{option: value})
+
+
+def test_what_is_no_client_is_refused():
+    with pytest.raises(TypeError, match="client is a Spectron or an AsyncSpectron, not"):
+        SpectronRetriever(SpectronConfig(endpoint="memory:"))  # type: ignore[arg-type]
+
+
+async def test_retrievers_of_llama_index_over_ours_find_the_same(client: Spectron):
+    ours = [SpectronRetriever(client, scopes=ALICE, mode=mode) for mode in ("hybrid", "bm25")]
+    fusion = QueryFusionRetriever(ours, llm=MockLLM(), num_queries=1, mode="reciprocal_rerank")
+    found = await both(fusion, "tea in the morning")
+    assert found[0]["text"] == "I drink green tea in the morning."
+    assert len({node["id"] for node in found}) == len(found)
+
+
+async def test_a_configuration_is_used_where_nothing_nearer_is_chosen():
+    config = SpectronConfig(endpoint="memory:", scopes="user/{user_id}", top_k=1, mode="bm25")
+    with Spectron.from_config(config) as client:
+        for text in ("Alice has tea.", "Alice likes tea."):
+            client.remember(text, scopes="user/alice", infer="none")
+        alice = {"user_id": "alice"}
+        assert len(await both(SpectronRetriever(client, variables=alice), "tea")) == 1
+        assert len(await both(SpectronRetriever(client, variables=alice, top_k=2), "tea")) == 2
+        assert await both(SpectronRetriever(client, variables={"user_id": "bob"}), "tea") == []
+        with pytest.raises(ScopeResolutionError, match="user_id"):
+            SpectronRetriever(client).retrieve("tea")

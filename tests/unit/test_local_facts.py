@@ -318,3 +318,28 @@ def test_the_text_may_hold_anything_that_is_text(memory):
     assert memory.contents() == [odd]
     for query in ('"', "'", "AND OR NOT", "*", "NEAR(", "\x00", "()", "scope:x", "="):
         memory.query(query)
+
+
+def test_a_triple_whose_value_is_no_text_is_refused_and_not_a_failure(memory):
+    entity = {"type": "person", "name": "Ada"}
+    for value in ({"a": 1}, [1, 2]):
+        triples = [{"entity": entity, "key": "home", "value": value}]
+        problem = memory.refused("POST", "/facts", {"infer": "triples", "triples": triples})
+        assert problem["status"] == 400
+        assert problem["type"].endswith("/validation-error")
+
+
+def test_a_null_field_counts_as_absent(memory):
+    nothing = dict.fromkeys(("session_id", "scopes", "role", "labels", "observed_at", "infer"))
+    memory.post("/facts", {"text": "apples", **nothing})
+    nothing = dict.fromkeys(("k", "mode", "include", "lens", "scopeView", "asOf", "source"))
+    assert memory.recall("apples", **nothing) == ["apples"]
+    assert memory.recall("apples", lens=None, scopes="elsewhere/*") == []
+
+
+def test_a_preview_of_a_batch_names_no_turn(memory):
+    messages = [{"role": "user", "content": "I live in Oslo"}]
+    answer = memory.post("/facts/batch", {"messages": messages, "infer": "preview"})
+    assert answer["turnIds"] == []
+    assert [item["turnId"] for item in answer["extractions"]] == [""]
+    assert answer["extractions"][0]["attributes"]

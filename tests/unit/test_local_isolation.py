@@ -322,3 +322,14 @@ def test_another_context_is_another_world(memory):
     memory.say("note")
     response = memory.engine.handle(Request("GET", "/api/v1/other/sessions"))
     assert response.status == 401
+
+
+def test_who_may_write_but_not_read_is_told_nothing_of_what_was_there(memory):
+    memory.engine.add_principal("clerk", grants={"memory:write": "org/acme"})
+    clerk = memory.acting_for("clerk")
+    memory.tell("I live in Paris", "a", scopes="org/acme")
+    for infer in ("preview", "full"):
+        for text in ("I live in Paris", "I live in Rome"):
+            told = clerk.tell(text, "b", scopes="org/acme", infer=infer)["extraction"]
+            assert {name: value for name, value in told.items() if value and name != "turnId"} == {}
+    assert memory.values("user", "lives_in") == ["Rome"]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from datetime import datetime, timedelta, timezone
 
+import httpx
 import pytest
+
+from spectron_adapters.local import open_transport
 
 WRITER = """
 import json, sys
@@ -106,3 +111,70 @@ def test_a_scope_that_another_engine_adds_is_seen_by_a_view_computed_before(make
             other.say("note one", scopes="user/alice")
             other.say("note two", "t", scopes="user/bob")
         assert alice.recall("note") == ["note one"]
+
+
+def test_a_forked_child_goes_on_with_the_parents_asynchronous_transport(tmp_path):
+    transport = open_transport(tmp_path / "memory.db")
+    body = {"text": "note", "infer": "none", "session_id": "s"}
+
+    async def note() -> int:
+        request = httpx.Request("POST", "http://memory/api/v1/default/facts", json=body)
+        return (await transport.handle_async_request(request)).status_code
+
+    assert asyncio.run(note()) == 200
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # a child that hangs fails instead of waiting for its parent
+        os._exit(0 if asyncio.run(note()) == 200 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert asyncio.run(note()) == 200
+    transport.close()
+    with sqlite3.connect(tmp_path / "memory.db") as connection:
+        assert connection.execute("SELECT count(*) FROM turn").fetchone() == (3,)
+    connection.close()
+
+
+BUSY_AND_CLOSED = """
+import json, sys, threading, time
+from spectron_adapters.local.engine import Engine
+from spectron_adapters.local.exchange import Request
+from spectron_adapters.local.storage import ClosedError
+
+acknowledged = []
+
+def work(engine, number):
+    for turn in range(10_000):
+        fact = {"text": f"n{number} {turn} z", "infer": "none", "session_id": "s"}
+        for path, body in (("facts", fact), ("query", {"query": "z"})):
+            request = Request("POST", f"/api/v1/default/{path}", body=json.dumps(body).encode())
+            try:
+                answer = engine.handle(request)
+            except ClosedError:
+                return
+            assert answer.status == 200, answer.body
+            if path == "facts":
+                acknowledged.append(1)
+
+for _ in range(5):
+    engine = Engine(sys.argv[1])
+    threads = [threading.Thread(target=work, args=(engine, number)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    engine.close()
+    for thread in threads:
+        thread.join()
+print(len(acknowledged))
+"""
+
+
+def test_closing_amid_calls_neither_hangs_nor_loses_nor_fails_them(tmp_path):
+    path = tmp_path / "memory.db"
+    arguments = [sys.executable, "-c", BUSY_AND_CLOSED, str(path)]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    with sqlite3.connect(path) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM turn").fetchone()
+    connection.close()
+    assert count == int(done.stdout) > 0

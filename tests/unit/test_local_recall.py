@@ -172,3 +172,24 @@ def test_passages_end_where_paragraphs_and_sentences_do():
     ]
     assert split_passages(" \n ") == []
     assert split_passages("short \n") == ["short \n"]
+
+
+def test_the_bare_row_of_an_entity_ranks_below_what_is_known_of_it(memory):
+    for text in ("My name is Ines", "I live in Ghent", "My favourite tea is jasmine"):
+        memory.tell(text)
+    sources = [hit["source"] for hit in memory.query("what do you know about the user")["hits"]]
+    assert sources.index("entity") > max(
+        place for place, source in enumerate(sources) if source == "attribute"
+    )
+
+
+def test_an_entity_that_nothing_else_mentions_is_found_by_its_name(memory):
+    memory.relate("Ada", "knows", "Zacharias")
+    hits = memory.query("Zacharias")["hits"]
+    assert "entity:person/zacharias" in [hit["id"] for hit in hits]
+
+
+def test_standing_orders_are_context_even_when_nothing_is_recalled(memory):
+    memory.tell("From now on, always answer in French.")
+    assert "French" in memory.post("/context", {"query": ""})["context"]
+    assert "French" in memory.post("/context", {"query": "zebra"})["context"]

@@ -124,3 +124,13 @@ def test_context_of_a_session_is_recall_and_its_last_turns(ten):
     same = ten.get("/sessions/s/context", query="turn 3")["context"]
     assert same == block
     assert ten.refused("POST", "/sessions/s/context", {})["status"] == 400
+
+
+def test_a_session_answers_to_its_id_with_the_table_before_it(memory):
+    memory.say("one", "s")
+    memory.say("two", "session:t")
+    memory.say("three", "t")
+    assert memory.contents("session:s") == ["one"]
+    assert memory.contents("session:t") == ["two"]
+    memory.delete("/sessions/session%3As")
+    assert memory.ask("GET", "/sessions/s").status == 404

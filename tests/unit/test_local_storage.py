@@ -342,3 +342,47 @@ def test_an_engine_that_nobody_closes_leaves_no_open_file(path):
     while handles.opened and time.monotonic() < deadline:
         time.sleep(0.01)
     assert handles.opened == []
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(path):
+    os.mkfifo(path)
+    database = Database(path)
+    with pytest.raises(StorageProblem, match="pipe"):
+        database.open()
+
+
+def test_what_repetition_cannot_cure_says_so_and_what_it_can_does_not(path):
+    path.write_bytes(b"something else entirely" * 100)
+    engine = Engine(path)
+    answer = engine.handle(Request("GET", "/api/v1/default/sessions"))
+    assert answer.status == 500
+    assert answer.headers["X-Should-Retry"] == "false"
+    assert b"storage-unusable" in answer.body
+    full, busy = StorageProblem.full("full"), StorageProblem.busy("busy")
+    assert (full.status, full.headers["X-Should-Retry"]) == (507, "false")
+    assert (busy.status, busy.headers) == (503, {"Retry-After": "1"})
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_write_to_a_file_that_was_taken_away_is_refused(path, replaced):
+    database = Database(path)
+    put(database, "before")
+    path.unlink()
+    if replaced:
+        path.write_bytes(b"")
+    with pytest.raises(StorageProblem, match="removed or replaced"):
+        put(database, "lost")
+    database.close()
+    assert path.exists() is replaced
+    assert not replaced or path.read_bytes() == b""
+
+
+def test_a_database_without_its_tables_is_told_as_damaged(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE context (id INTEGER)")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {LATEST}")
+    connection.close()
+    database = Database(path)
+    with pytest.raises(StorageProblem, match="damaged"):
+        database.open()

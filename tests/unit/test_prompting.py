@@ -453,6 +453,19 @@ def test_a_message_dump_loses_its_blocks_and_nothing_else(block):
     assert stripped.additional_kwargs == theirs.additional_kwargs
 
 
+def test_a_block_of_content_that_held_only_memory_leaves_nothing_behind():
+    """An empty text block is refused by some models."""
+    block = render_memory([hit("Alice lives in Lisbon.")], max_tokens=500).text
+    image = {"type": "image", "url": "https://a.example/b"}
+    empty = {"type": "text", "text": ""}
+    message = HumanMessage([{"type": "text", "text": block, "x": 1}, image, block, empty, ""])
+    stripped = strip_memory_from_dump(message_to_dict(message))
+    assert messages_from_dict([stripped])[0].content == [image, empty, ""]
+    theirs = ChatMessage(role="user", blocks=[TextBlock(text=block), TextBlock(text="Hello.")])
+    stripped = strip_memory_from_dump(theirs.model_dump())
+    assert ChatMessage.model_validate(stripped).blocks == [TextBlock(text="Hello.")]
+
+
 # --- Counting ---------------------------------------------------------------------------------
 
 

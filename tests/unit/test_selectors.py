@@ -267,7 +267,21 @@ def test_a_function_sees_the_nearest_values():
     assert seen == {"user_id": "alice", "org_id": "beta"}
 
 
-@pytest.mark.parametrize("answer", [None, "", " ", [], [""], "org//acme", "org/{user_id}"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "",
+        " ",
+        [],
+        [""],
+        "org//acme",
+        "org/{user_id}",
+        "org/acme/user/",
+        [["a", "org/ "]],
+        "/",
+    ],
+)
 def test_a_function_that_returns_nothing_usable_raises(answer):
     for field in ("scopes", "lens"):
         with pytest.raises(
@@ -289,6 +303,55 @@ def test_a_function_that_asks_for_a_missing_variable_is_told_what_was_searched()
             ("call", {}), ("context", None)
         )
     assert caught.value.variable == "user_id"
+
+
+def test_a_source_that_cannot_be_read_matters_only_where_a_variable_is_wanted():
+    """An application's context may be of any class; constants do not ask it."""
+    source = ("runtime.context", object())
+    assert Selectors(scopes="org/acme", lens="org/*").resolve(source).scopes == parse("org/acme")
+    for chosen in (
+        Selectors(scopes="org/{org_id}"),
+        Selectors(lens=lambda _: "a"),
+        Selectors(on_behalf_of="principal:{user_id}"),
+    ):
+        with pytest.raises(TypeError, match=r"^runtime.context is of type object"):
+            chosen.resolve(source, ("variables", {"org_id": "acme", "user_id": "alice"}))
+
+
+@pytest.mark.parametrize("value", ["", " ", "\u200b", None])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda variables: f"org/acme/user/{variables['user_id']}",
+        lambda variables: f"org/acme/user/{variables.get('user_id')}",
+        lambda variables: f"org/acme/user/{variables.get('user_id', 'anonymous')}",
+        "org/acme/user/{user_id}".format_map,
+    ],
+)
+def test_a_function_never_gets_a_blank_value_that_would_name_everybodys_region(function, value):
+    """`org/acme/user/` would read, and be read by, every user."""
+    for field in ("scopes", "lens"):
+        with pytest.raises(ScopeResolutionError, match="'user_id', which is None or blank"):
+            Selectors(**{field: function}).resolve(
+                ("call", {"user_id": value}), ("context", {"user_id": "alice"})
+            )
+
+
+def test_a_function_may_ask_whether_a_value_was_given():
+    seen = {}
+
+    def function(variables):
+        seen["default"] = variables.get("team", "none")
+        seen["known"] = [name in variables for name in ("user_id", "blank", "team")]
+        seen["usable"] = {**variables}
+        return "a"
+
+    Selectors(scopes=function).resolve(("call", {"user_id": "x", "blank": "", "depth": 0}))
+    assert seen == {
+        "default": "none",
+        "known": [True, True, False],
+        "usable": {"user_id": "x", "depth": 0},
+    }
 
 
 def test_a_function_that_returns_another_type_is_a_mistake_of_the_program():

@@ -14,6 +14,7 @@ from spectron_adapters.transcripts import (
     insert_edit,
     is_edit,
     replace_edit,
+    replacement,
     replay,
 )
 
@@ -46,6 +47,34 @@ def test_deleting_twice_or_deleting_an_unknown_turn_changes_nothing():
 def test_a_replacement_leaves_only_what_follows():
     assert texts("a", "b", replace_edit(), "c", "d") == ["c", "d"]
     assert texts("a", replace_edit()) == []
+
+
+def test_a_replacement_may_keep_turns_in_any_order_even_replaced_ones():
+    assert texts("a", "b", "c", replace_edit(["turn:3", "turn:1"]), "d") == ["c", "a", "d"]
+    assert texts("a", "b", replace_edit(), replace_edit(["turn:2", "turn:99"])) == ["b"]
+    assert texts("a", delete_edit(["turn:1"]), "b", replace_edit(["turn:1", "turn:3"])) == ["b"]
+
+
+@given(
+    standing=st.lists(st.sampled_from("abc"), max_size=6),
+    wanted=st.lists(st.sampled_from("abc"), max_size=6),
+)
+def test_a_replacement_gives_what_is_wanted_and_writes_no_common_beginning_again(standing, wanted):
+    written = turns(*standing)
+    appended = replacement(written, [EncodedTurn("user", text) for text in wanted])
+    assert texts(*standing, *appended) == wanted
+    common = sum(
+        standing[: n + 1] == wanted[: n + 1] for n in range(min(len(standing), len(wanted)))
+    )
+    assert len(appended) == 1 + len(wanted) - common
+
+
+def test_of_two_replacements_at_once_the_later_one_holds_whole():
+    written = turns("a", "b")
+    first = replacement(written, [EncodedTurn("user", "x")])
+    second = replacement(written, [EncodedTurn("user", "a"), EncodedTurn("user", "y")])
+    assert texts("a", "b", *first, *second) == ["a", "y"]
+    assert texts("a", "b", *second, *first) == ["x"]
 
 
 def test_an_insertion_places_only_the_next_message():
@@ -85,7 +114,7 @@ def test_a_cut_off_edit_is_an_error_that_names_its_turn(keep: int):
 
 @pytest.mark.parametrize("body", ['{"edit":"insert"}', '{"edit":"delete"}', "[]", "{}", "3"])
 def test_an_edit_without_its_fields_is_damaged(body: str):
-    content = replace_edit().content.replace('{"edit":"replace"}', body)
+    content = replace_edit().content.replace('{"edit":"replace","keep":[]}', body)
     with pytest.raises(SpectronResponseError, match="damaged edit"):
         replay([Turn(id="turn:7", session="s", role="system", content=content, seq=1)])
 

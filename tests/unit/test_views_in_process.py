@@ -59,3 +59,14 @@ def test_organisation_wide_facts_are_read_but_not_forgotten_by_a_member(
     assert any("assam" in hit.text for hit in views["alice"].recall("office tea").hits)
     views["alice"].forget("office tea is assam")
     assert any("assam" in hit.text for hit in views["bob"].recall("office tea").hits)
+
+
+def test_a_view_that_reads_more_than_it_writes_forgets_where_it_writes(views: dict[str, Spectron]):
+    wide = views["alice"].scoped(scopes="org/acme/user/alice", lens="org/acme")
+    assert any("626f62" in hit.text for hit in wide.recall("favourite tea bob 626f62").hits)
+    wide.forget("favourite tea", purge=True)
+    wide.entities.delete("person", "user")
+    for user in USERS[1:]:
+        texts = [hit.text for hit in views[user].recall("favourite tea").hits]
+        assert any(user.encode().hex() in text for text in texts), user
+        assert views[user].entities.get("person", "user").attributes

@@ -158,7 +158,7 @@ def _own_scores(
     ideal = statistics.ideal
     coverage = {
         terms: math.sqrt(sum(statistics.idf[term] for term in terms) / ideal)
-        for terms in map(tuple, held.values())
+        for terms in set(map(tuple, held.values()))
     }
     own: dict[int, float] = {}
     for row in rows:

@@ -38,11 +38,11 @@ from spectron_adapters.local.search.reading import (
     readable_statistics,
     row_texts,
 )
-from spectron_adapters.local.search.text import parse_query
+from spectron_adapters.local.search.text import Query, parse_query
 
 __all__ = [
-    "SEARCH_SCHEMA", "IndexRow", "RowFilter", "Scored", "SearchResult", "add_rows", "close_rows",
-    "merge_index", "reciprocal_rank_fusion", "remove_rows", "search",
+    "SEARCH_SCHEMA", "IndexRow", "Question", "RowFilter", "Scored", "SearchResult", "add_rows",
+    "ask", "close_rows", "merge_index", "reciprocal_rank_fusion", "remove_rows", "search",
 ]  # fmt: skip
 
 
@@ -103,26 +103,57 @@ def search(
         Hits with scores of 0 to 1, best first; equal scores put the newer, then the lower id
         first.
     """
+    question = ask(connection, query, row_filter)
+    return _EMPTY if question is None else question.rank(k=k, mode=mode, pool=pool)
+
+
+def ask(connection: sqlite3.Connection, query: str, row_filter: RowFilter) -> Question | None:
+    """Read which rows hold the words of a query; None when it has no words, or there are no rows.
+
+    What was read can be ranked with several pools.
+    """
     parsed = parse_query(query)
     row_count, total_length = readable_statistics(connection, row_filter)
-    if not parsed.terms or not row_count or k <= 0:
-        return _EMPTY
+    if not parsed.terms or not row_count:
+        return None
     matches = _matches(Postings.of(connection, row_filter), parsed.terms, row_count)
     statistics = Statistics(idf=matches.idf, average_length=max(total_length / row_count, 1.0))
-    rows = _candidates(connection, matches.by_weight(), row_filter, pool)
-    if mode == "bm25":
-        scores = plain_scores(rows, matches.held(rows), statistics)
-    else:
-        rows += _neighbours(connection, rows, row_filter)
-        hint = row_filter.session_id
-        scores = conversation_scores(rows, matches.held(rows), parsed, statistics, session_id=hint)
-    rows.sort(key=lambda row: (-scores[row.id], -row.known_from, row.id))
-    texts = row_texts(connection, [row.id for row in rows[:k]])
-    hits = [
-        Scored(row.id, row.kind, row.target_id, scores[row.id], texts[row.id], row.known_from)
-        for row in rows[:k]
-    ]
-    return SearchResult(hits, len(rows), [hit.score for hit in hits[:_TOP_SCORES]])
+    return Question(connection, row_filter, parsed, matches, statistics, matches.by_weight())
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with the rows that hold its words, of which the best are still to be found."""
+
+    connection: sqlite3.Connection
+    row_filter: RowFilter
+    parsed: Query
+    matches: _Matches
+    statistics: Statistics
+    row_ids: Sequence[int]
+
+    def rank(self, *, k: int, mode: Literal["hybrid", "bm25"], pool: int) -> SearchResult:
+        """Score the candidates; see `search`."""
+        if k <= 0:
+            return _EMPTY
+        rows = _candidates(self.connection, self.row_ids, self.row_filter, pool)
+        if mode != "bm25":
+            rows += _neighbours(self.connection, rows, self.row_filter)
+        scores = self._scores(rows, mode)
+        rows.sort(key=lambda row: (-scores[row.id], -row.known_from, row.id))
+        texts = row_texts(self.connection, [row.id for row in rows[:k]])
+        hits = [
+            Scored(row.id, row.kind, row.target_id, scores[row.id], texts[row.id], row.known_from)
+            for row in rows[:k]
+        ]
+        return SearchResult(hits, len(rows), [hit.score for hit in hits[:_TOP_SCORES]])
+
+    def _scores(self, rows: Sequence[Row], mode: Literal["hybrid", "bm25"]) -> dict[int, float]:
+        held = self.matches.held(rows)
+        if mode == "bm25":
+            return plain_scores(rows, held, self.statistics)
+        hint = self.row_filter.session_id
+        return conversation_scores(rows, held, self.parsed, self.statistics, session_id=hint)
 
 
 @dataclass(frozen=True, slots=True)
