@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from spectron_adapters import _httpx_transport, _network
 from tests.unit.loopback import Loopback, World
+
+# Hypothesis would fail an example that takes 200 ms, as any may on a loaded machine.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture

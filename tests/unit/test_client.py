@@ -349,7 +349,7 @@ async def test_a_wish_of_the_service_to_wait_is_kept(
     client = world.client(loopback.endpoint)
     started = time.monotonic()
     await settle(client.state() if method == "state" else getattr(client, method)("x"))
-    assert 0.2 <= time.monotonic() - started < 2
+    assert time.monotonic() - started >= 0.2
     assert len(loopback.seen) == 2
 
 
@@ -357,29 +357,28 @@ async def test_a_wish_beyond_the_deadline_fails_at_once(world: World, loopback: 
     loopback.play(Reply(429, {"detail": "slow down", "retry_after": 3600}))
     started = time.monotonic()
     with pytest.raises(SpectronRateLimitError, match="slow down") as failure:
-        await settle(world.client(loopback.endpoint, deadline=1.0).state())
+        await settle(world.client(loopback.endpoint, deadline=60.0).state())
     assert failure.value.retry_after == 3600
-    assert time.monotonic() - started < 1
+    assert len(loopback.seen) == 1
+    assert time.monotonic() - started < 30  # not until the deadline
 
 
 @pytest.mark.usefixtures("swift_retries")
 async def test_attempts_end_with_the_deadline(wired: World, loopback: Loopback) -> None:
     loopback.play(Reply(body=ANYTHING, delay=0.4))
     client = wired.client(loopback.endpoint, timeout=0.1, max_retries=50, deadline=0.35)
-    started = time.monotonic()
     with pytest.raises(SpectronTimeoutError):
         await settle(client.state())
-    assert time.monotonic() - started < 1
-    assert 2 <= len(loopback.seen) <= 5
+    assert 2 <= len(loopback.seen) <= 5  # of the 51 that max_retries allows
 
 
 async def test_a_dripping_answer_ends_with_the_deadline(wired: World, loopback: Loopback) -> None:
-    loopback.play(Reply(pieces=(b" ",) * 40, pause=0.05))
+    loopback.play(Reply(pieces=(b" ",) * 400, pause=0.05))
     client = wired.client(loopback.endpoint, max_retries=0, timeout=0.3)
     started = time.monotonic()
     with pytest.raises(SpectronTimeoutError):
         await settle(client.state())
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10  # of the 20 that the answer would take
 
 
 # --- failures -----------------------------------------------------------------------------------
