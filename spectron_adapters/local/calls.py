@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from spectron_adapters.local.access import Caller
+from spectron_adapters.local.access.callers import Caller
+from spectron_adapters.local.exchange import Request, Response
 from spectron_adapters.local.idempotency import Reservation
 from spectron_adapters.local.instants import IdSource
 from spectron_adapters.local.scope_catalog import ScopeCatalog
@@ -21,7 +22,7 @@ from spectron_adapters.local.storage import ClosedError, Database
 from spectron_adapters.local.traces import ReadTraces, Trace
 from spectron_adapters.local.work import Settings, Work
 
-__all__ = ["Answer", "Call", "Parts", "body_of"]
+__all__ = ["Answer", "Call", "Handler", "Parts", "body_of"]
 
 _logger = logging.getLogger("spectron_adapters.local")
 
@@ -30,17 +31,37 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answers: status, JSON payload (None for an empty body), headers."""
+    """What a handler answers.
+
+    Attributes:
+        status: HTTP status.
+        payload: Sent as JSON; None for an empty body.
+        headers: Further headers.
+        content: Sent as it is instead of a payload; its content type stands in the headers.
+        events: Server-sent events, encoded, instead of a payload; closed when the reader leaves.
+    """
 
     status: int
     payload: object
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    events: Iterator[bytes] | None = None
 
     @classmethod
     def of(cls, status: int, model: BaseModel, *, trace_id: str | None = None) -> Answer:
         """A response model, with the id of its trace."""
         headers = {} if trace_id is None else {"x-trace-id": trace_id}
         return cls(status, body_of(model), headers)
+
+    def response(self) -> Response:
+        """The answer as it is sent."""
+        if self.events is not None:
+            headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
+            return Response(self.status, {**headers, **self.headers}, b"", self.events)
+        if self.content is not None:
+            headers = {"content-length": str(len(self.content)), **self.headers}
+            return Response(self.status, headers, self.content)
+        return Response.json(self.status, self.payload, headers=self.headers)
 
 
 def body_of(model: BaseModel) -> dict[str, object]:
@@ -70,7 +91,8 @@ class Call:
         now: Microseconds; the request's only time.
         parameters: Decoded segments of the path.
         query: Query parameters, the first of each name.
-        payload: The JSON body.
+        payload: The JSON body; empty for a form.
+        request: As it arrived.
         reservation: The request's idempotency key, if it has one.
     """
 
@@ -81,6 +103,7 @@ class Call:
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     payload: Mapping[str, object]
+    request: Request
     reservation: Reservation | None = None
 
     @property
@@ -163,3 +186,6 @@ class Call:
                     self.parts.read_traces.store(connection)
         except (sqlite3.DatabaseError, ClosedError) as error:
             _logger.warning("traces of reads were not stored: %s", type(error).__name__)
+
+
+Handler: TypeAlias = Callable[[Call], Answer]

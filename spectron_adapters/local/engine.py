@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from spectron_adapters.local.access import (
+from spectron_adapters.local.access.callers import (
     ADMIN,
     Caller,
     delegated,
@@ -23,12 +23,13 @@ from spectron_adapters.local.access import (
     store_principal,
 )
 from spectron_adapters.local.bodies import parse_body
-from spectron_adapters.local.calls import Answer, Call, Parts
+from spectron_adapters.local.calls import Answer, Call, Handler, Parts
 from spectron_adapters.local.exchange import Request, Response
 from spectron_adapters.local.extraction.plain_statements import PlainStatements
 from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction, as_extractor
 from spectron_adapters.local.idempotency import InFlight, Reservation
 from spectron_adapters.local.instants import Clock, IdSource, SortableIds, now_from, utc_now
+from spectron_adapters.local.language.models import as_embedder, as_language_model
 from spectron_adapters.local.problems import (
     Problem,
     bad_request,
@@ -38,7 +39,8 @@ from spectron_adapters.local.problems import (
     unauthorized,
     unprocessable,
 )
-from spectron_adapters.local.routes import MANAGEMENT, Handler, decode, match_route, refuse_unbuilt
+from spectron_adapters.local.routes.data_plane import DATA_PLANE
+from spectron_adapters.local.routes.table import MANAGEMENT, decode
 from spectron_adapters.local.scope_catalog import ScopeCatalog
 from spectron_adapters.local.storage import ClosedError, Database, Synchronous
 from spectron_adapters.local.traces import ReadTraces
@@ -61,7 +63,10 @@ class Engine:
     Args:
         path: The database file; None keeps memory in the process only.
         context: The context that is made when it does not exist.
-        extractor: What reads statements from turns; None takes plain English statements.
+        embeddings: What turns texts into vectors; None searches by words alone.
+        llm: The language model that reads statements, chats and reflects; None does without.
+        extractor: What reads statements from turns; None takes the language model, or without
+            one plain English statements.
         clock: Returns the current time as an aware datetime.
         ids: Makes an id from an instant in microseconds.
         synchronous: `FULL`, or `NORMAL`, which may lose the last writes in a power cut.
@@ -78,6 +83,8 @@ class Engine:
         path: str | os.PathLike[str] | None = None,
         *,
         context: str = "default",
+        embeddings: object = None,
+        llm: object = None,
         extractor: Extractor | ExtractorFunction | None = None,
         clock: Clock | None = None,
         ids: IdSource | None = None,
@@ -98,6 +105,8 @@ class Engine:
                 auto_register_scopes=auto_register_scopes,
                 confidence_floor=confidence_floor,
                 extractor=as_extractor(extractor or PlainStatements()),
+                embedder=None if embeddings is None else as_embedder(embeddings),
+                language_model=None if llm is None else as_language_model(llm),
             ),
             read_traces=ReadTraces(),
         )
@@ -172,7 +181,7 @@ class Engine:
             raise
         except Exception as error:  # noqa: BLE001  # the boundary: nothing else may escape
             return _problem_response(_logged(error), request.path)
-        return Response.json(answer.status, answer.payload, headers=answer.headers)
+        return answer.response()
 
     def _answer(self, request: Request) -> Answer:
         if not request.path.startswith(_PREFIX):
@@ -186,10 +195,9 @@ class Engine:
                 f"{request.method} /{first} is not built into the local engine; use a Spectron "
                 "service for it"
             )
-        match = match_route(request.method, segments)
+        match = DATA_PLANE.match(request.method, segments)
         context_id = self._context_id(decode(first))
-        handler = refuse_unbuilt(match)
-        payload = parse_body(request.body)
+        payload = {} if request.is_form else parse_body(request.body)
         caller = self._caller(context_id, request.headers)
         call = Call(
             parts=self._parts,
@@ -199,9 +207,10 @@ class Engine:
             parameters=match.parameters,
             query=_read_query(request.query),
             payload=payload,
+            request=request,
             reservation=_reservation(request, context_id, caller.identity, payload),
         )
-        return self._run(call, handler)
+        return self._run(call, match.handler)
 
     def _run(self, call: Call, handler: Handler) -> Answer:
         if call.reservation is None:
@@ -279,7 +288,7 @@ def _reservation(
     request: Request, context_id: int, identity: str, payload: Mapping[str, object]
 ) -> Reservation | None:
     key = request.headers.get("idempotency-key")
-    if key is None or request.method == "GET":
+    if key is None or request.method == "GET" or request.is_form:
         return None
     return Reservation.of(
         context_id,

@@ -7,10 +7,10 @@ standard library only.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Request", "Response"]
+__all__ = ["Request", "Response", "close_events"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,27 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a multipart form."""
+        return self.headers.get("content-type", "").lower().startswith("multipart/")
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer ready to be sent."""
+    """An answer ready to be sent.
+
+    Attributes:
+        status: HTTP status.
+        headers: By lower-case name.
+        body: Bytes; empty for a stream.
+        events: What is streamed instead of a body, piece by piece; whoever sends it closes it.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    events: Iterator[bytes] | None = None
 
     @classmethod
     def json(
@@ -68,3 +81,10 @@ class Response:
         body = text.encode()
         fixed = {"content-type": media_type, "content-length": str(len(body))}
         return cls(status, {**fixed, **(headers or {})}, body)
+
+
+def close_events(events: Iterator[bytes]) -> None:
+    """End a stream that nobody will read further; what it does at its end is done now."""
+    close = getattr(events, "close", None)
+    if close is not None:
+        close()

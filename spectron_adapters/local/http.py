@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
 from spectron_adapters.local.engine import Engine
-from spectron_adapters.local.exchange import Request, Response
+from spectron_adapters.local.exchange import Request, Response, close_events
 from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 from spectron_adapters.local.instants import Clock
 from spectron_adapters.local.storage import Synchronous
@@ -51,9 +52,14 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer on a worker thread."""
         await request.aread()
         loop = asyncio.get_running_loop()
-        value = _from_httpx(request)
-        response = await loop.run_in_executor(self._pool(), self.engine.handle, value)
-        return _to_httpx(response, request)
+        pool, value = self._pool(), _from_httpx(request)
+        response = await loop.run_in_executor(pool, self.engine.handle, value)
+        if response.events is None:
+            return _to_httpx(response, request)
+        stream = _EventsOnThreads(response.events, pool)
+        return httpx.Response(
+            response.status, headers=dict(response.headers), stream=stream, request=request
+        )
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._process != os.getpid():
@@ -88,7 +94,43 @@ def _from_httpx(request: httpx.Request) -> Request:
     )
 
 
+class _Events(httpx.SyncByteStream):
+    """A stream of events, read in the reader's thread."""
+
+    def __init__(self, events: Iterator[bytes]) -> None:
+        self._events = events
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._events
+
+    def close(self) -> None:
+        close_events(self._events)
+
+
+class _EventsOnThreads(httpx.AsyncByteStream):
+    """A stream of events, each made on a worker thread."""
+
+    def __init__(self, events: Iterator[bytes], pool: ThreadPoolExecutor) -> None:
+        self._events = events
+        self._pool = pool
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        while (
+            event := await loop.run_in_executor(self._pool, next, self._events, None)
+        ) is not None:
+            yield event
+
+    async def aclose(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, close_events, self._events)
+
+
 def _to_httpx(response: Response, request: httpx.Request) -> httpx.Response:
+    if response.events is not None:
+        stream = _Events(response.events)
+        return httpx.Response(
+            response.status, headers=dict(response.headers), stream=stream, request=request
+        )
     return httpx.Response(
         response.status,
         headers=dict(response.headers),
@@ -114,27 +156,27 @@ def open_transport(
         path: The database file, made when it does not exist; None keeps memory in the process,
             for as long as the transport is open.
         context: The context, made when it does not exist.
-        embeddings: Not usable yet; must be None.
-        llm: Not usable yet; must be None.
-        extractor: What reads statements from turns; None takes plain English statements.
+        embeddings: Embeddings of LangChain or LlamaIndex, or a function from texts to vectors;
+            None searches by words alone.
+        llm: A language model of LangChain or LlamaIndex, or a function from messages to text,
+            which reads statements, chats and reflects; None does without.
+        extractor: What reads statements from turns; None takes the language model, or without
+            one plain English statements.
         clock: Returns the current time as an aware datetime.
         synchronous: `FULL`: an acknowledged write survives a power cut. `NORMAL`: faster, and a
             power cut may take the last writes.
         auto_register_scopes: Whether a write registers the scopes that it names, or is refused.
 
     Raises:
-        ValueError: An option outside its values, or one that this release cannot use.
-        TypeError: The extractor is neither an extractor nor a function, or is asynchronous.
+        ValueError: An option outside its values.
+        TypeError: A model or extractor that is none.
     """
-    for name, value in (("embeddings", embeddings), ("llm", llm)):
-        if value is not None:
-            raise ValueError(
-                f"{name} cannot be used by the local engine of this release; leave it out"
-            )
     return LocalTransport(
         Engine(
             path,
             context=context,
+            embeddings=embeddings,
+            llm=llm,
             extractor=extractor,
             clock=clock,
             synchronous=synchronous,

@@ -1,14 +1,19 @@
 """The database's tables, as numbered migrations that only go forward.
 
 A file carries its version in `user_version` and the library's mark in `application_id`. Times
-are microseconds since 1970, UTC. Imports `retrieval` for the tables that recall owns.
+are microseconds since 1970, UTC. Imports each part's own tables.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
+from spectron_adapters.local.access.tables import ACCESS_SCHEMA
+from spectron_adapters.local.documents.tables import DOCUMENT_SCHEMA
+from spectron_adapters.local.language.tables import LANGUAGE_SCHEMA
 from spectron_adapters.local.search.retrieval import SEARCH_SCHEMA
+from spectron_adapters.local.search.vectors import VECTOR_SCHEMA
+from spectron_adapters.local.trace_tables import TRACE_SCHEMA
 
 __all__ = ["APPLICATION_ID", "LATEST", "migrate"]
 
@@ -217,7 +222,10 @@ CREATE TABLE pending_erasure (
 );
 """
 
-_MIGRATIONS: tuple[str, ...] = (_FOUNDATION + SEARCH_SCHEMA,)
+_MIGRATIONS: tuple[str, ...] = (
+    _FOUNDATION + SEARCH_SCHEMA,
+    ACCESS_SCHEMA + DOCUMENT_SCHEMA + VECTOR_SCHEMA + LANGUAGE_SCHEMA + TRACE_SCHEMA,
+)
 
 LATEST = len(_MIGRATIONS)
 """Version of the schema that this library writes."""

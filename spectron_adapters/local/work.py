@@ -8,9 +8,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from spectron_adapters.local.access import Caller
+from spectron_adapters.local.access.callers import Caller
 from spectron_adapters.local.extraction.statements import Extractor
 from spectron_adapters.local.instants import IdSource
+from spectron_adapters.local.language.models import Embedder, LanguageModel
 from spectron_adapters.local.scope_catalog import ReadableSets, ScopeCatalog
 from spectron_adapters.models import Verb
 from spectron_adapters.scopes import Scope, ScopeSet
@@ -26,11 +27,15 @@ class Settings:
         auto_register_scopes: Whether a write registers the paths that it names.
         confidence_floor: From which confidence on a statement may supersede, 0 to 1.
         extractor: What reads statements from turns.
+        embedder: What turns texts into vectors; None searches by words alone.
+        language_model: Reads, chats and reflects; None does without.
     """
 
     auto_register_scopes: bool
     confidence_floor: float
     extractor: Extractor
+    embedder: Embedder | None = None
+    language_model: LanguageModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request
-from spectron_adapters.local.routes import _ANSWERED
+from spectron_adapters.local.routes.data_plane import DATA_PLANE
 
 ODD_TEXT = st.sampled_from([
     "", " ", "\x00", "\x1e{", "a//b", "a/*", "/*", "%", "..", "'; DROP TABLE turn; --", '"', "NEAR(",
@@ -63,7 +63,7 @@ def _quoted(text: str) -> str:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    route=st.sampled_from(sorted(_ANSWERED)),
+    route=st.sampled_from(sorted(DATA_PLANE.routes)),
     names=st.lists(ODD_TEXT.filter(bool) | WORDS, min_size=3, max_size=3),
     body=BODIES,
     parameters=PARAMETERS,

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from spectron_adapters.local import LocalTransport, open_transport
-from spectron_adapters.local.routes import _NOT_BUILT
 
 BASE = "http://memory/api/v1/default"
 
@@ -117,16 +116,6 @@ def test_segments_are_decoded_after_routing(client):
 def test_what_is_no_text_once_decoded_is_refused(client):
     assert client.get("/sessions/%FF/turns").status_code == 400
     assert client.get("/entities?type=%FF").status_code == 400
-
-
-@pytest.mark.parametrize("route", [item.strip() for item in _NOT_BUILT.split(";")])
-def test_a_route_that_is_not_built_says_so(client, route):
-    method, path = route.split()
-    answer = client.request(method, "/" + path.replace("{", "").replace("}", ""), content=b"\xff")
-    assert answer.status_code == 501
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"].endswith("/not-implemented")
-    assert path in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["contexts", "contexts/x/keys", "verbs", "migrations"])
@@ -249,12 +238,10 @@ def test_a_closed_transport_says_so(transport, client):
         client.get("/sessions")
 
 
-def test_what_this_release_cannot_use_is_refused_at_once():
-    for option in ("embeddings", "llm"):
-        with pytest.raises(ValueError, match=option):
-            open_transport(None, **{option: object()})
-    with pytest.raises(TypeError):
-        open_transport(None, extractor=7)
+@pytest.mark.parametrize("option", ["embeddings", "llm", "extractor"])
+def test_what_is_no_model_is_refused_at_once(option):
+    with pytest.raises(TypeError, match=option):
+        open_transport(None, **{option: object()})
 
 
 def test_a_file_that_cannot_be_used_is_told_as_a_problem(tmp_path):

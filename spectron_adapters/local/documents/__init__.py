@@ -1,0 +1,1 @@
+"""Documents: from bytes to passages, keywords and links."""

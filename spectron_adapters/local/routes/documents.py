@@ -1,0 +1,12 @@
+"""Routes of documents, their chunks and keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from spectron_adapters.local.calls import Handler
+
+__all__ = ["ROUTES"]
+
+
+ROUTES: Mapping[str, Handler] = {}

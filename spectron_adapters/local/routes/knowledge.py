@@ -1,0 +1,78 @@
+"""Routes of the knowledge graph: entities and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from spectron_adapters.local import entities
+from spectron_adapters.local.bodies import read_lens, read_number
+from spectron_adapters.local.calls import Answer, Call, Handler
+from spectron_adapters.local.moments import read_moment
+from spectron_adapters.local.routes.table import LARGE
+from spectron_adapters.local.work import Work
+from spectron_adapters.models import TURNS_PAGE_MAX
+
+__all__ = ["ROUTES"]
+
+
+def _list_entities(call: Call) -> Answer:
+    unlimited = -1
+    limit = read_number(
+        call.query, "limit", default=TURNS_PAGE_MAX, minimum=1, maximum=TURNS_PAGE_MAX
+    )
+    offset = read_number(call.query, "offset", default=0, minimum=0, maximum=LARGE)
+    lens = read_lens(call.query)
+    return Answer.of(
+        200,
+        call.read(
+            lambda work: entities.list_entities(
+                work,
+                lens,
+                entity_type=call.query.get("type"),
+                limit=limit if "limit" in call.query else unlimited,
+                offset=offset,
+            )
+        ),
+    )
+
+
+def _get_entity(call: Call) -> Answer:
+    moment, lens = read_moment(call.query, now=call.now), read_lens(call.query)
+    named = call.parameters
+    return Answer.of(
+        200,
+        call.read(
+            lambda work: entities.get_entity(work, named["type"], named["name"], moment, lens=lens)
+        ),
+    )
+
+
+def _entity_history(call: Call) -> Answer:
+    moment, lens = read_moment(call.query, now=call.now), read_lens(call.query)
+    named = call.parameters
+    return Answer.of(
+        200,
+        call.read(
+            lambda work: entities.read_history(
+                work, named["type"], named["name"], named["key"], moment, lens=lens
+            )
+        ),
+    )
+
+
+def _delete_entity(call: Call) -> Answer:
+    lens = read_lens(call.query)
+
+    def delete(work: Work) -> Answer:
+        entities.delete_entity(work, call.parameters["type"], call.parameters["name"], lens=lens)
+        return Answer(204, None)
+
+    return call.write(delete)
+
+
+ROUTES: Mapping[str, Handler] = {
+    "GET entities": _list_entities,
+    "GET entities/{type}/{name}": _get_entity,
+    "DELETE entities/{type}/{name}": _delete_entity,
+    "GET entities/{type}/{name}/history/{key}": _entity_history,
+}
