@@ -38,8 +38,9 @@ format: $(READY) ## Format, fix what can be fixed, regenerate the sync twins
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure the local engine against plain SQLite, as ratios
+bench: $(READY) ## Measure the local engine against plain SQLite, and what its extractor reads
 	$(BIN)/python -m benchmarks.local_engine
+	$(BIN)/python -m benchmarks.extraction
 
 notebooks: $(READY) ## Run every notebook from top to bottom
 	$(BIN)/python -m pip install --quiet --editable ".[notebooks]"

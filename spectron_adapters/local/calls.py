@@ -8,18 +8,28 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from spectron_adapters.local.access.callers import Caller
+from spectron_adapters.local.access.callers import Caller, refused
+from spectron_adapters.local.access.keys import KeyUses
+from spectron_adapters.local.documents.processing import DocumentWorker
 from spectron_adapters.local.exchange import Request, Response
 from spectron_adapters.local.idempotency import Reservation
 from spectron_adapters.local.instants import IdSource
+from spectron_adapters.local.management.context_settings import ContextConfig
+from spectron_adapters.local.problems import StorageProblem
 from spectron_adapters.local.scope_catalog import ScopeCatalog
+from spectron_adapters.local.search.vectors import (
+    BACKLOG_PER_WRITE,
+    NEW_PER_REQUEST,
+    VectorModel,
+    catch_up,
+)
 from spectron_adapters.local.storage import ClosedError, Database
-from spectron_adapters.local.traces import ReadTraces, Trace
+from spectron_adapters.local.traces import ReadTraces, Trace, located
 from spectron_adapters.local.work import Settings, Work
 
 __all__ = ["Answer", "Call", "Handler", "Parts", "body_of"]
@@ -39,13 +49,15 @@ class Answer:
         headers: Further headers.
         content: Sent as it is instead of a payload; its content type stands in the headers.
         events: Server-sent events, encoded, instead of a payload; closed when the reader leaves.
+        secret: Whether it holds what is shown once; it is not kept for repetitions then.
     """
 
     status: int
-    payload: object
+    payload: object = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     events: Iterator[bytes] | None = None
+    secret: bool = False
 
     @classmethod
     def of(cls, status: int, model: BaseModel, *, trace_id: str | None = None) -> Answer:
@@ -78,6 +90,8 @@ class Parts:
     ids: IdSource
     settings: Settings
     read_traces: ReadTraces
+    key_uses: KeyUses
+    documents: DocumentWorker = field(default_factory=DocumentWorker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ class Call:
 
     Attributes:
         parts: The engine's.
-        context_id: The context of the path.
+        context: The context of the path, as it is configured now.
         caller: Who asks.
         now: Microseconds; the request's only time.
         parameters: Decoded segments of the path.
@@ -97,19 +111,38 @@ class Call:
     """
 
     parts: Parts
-    context_id: int
+    context: ContextConfig
     caller: Caller
     now: int
     parameters: Mapping[str, str]
     query: Mapping[str, str]
-    payload: Mapping[str, object]
+    payload: Mapping[str, object] = field(repr=False)
     request: Request
     reservation: Reservation | None = None
 
     @property
+    def context_id(self) -> int:
+        """The context's row."""
+        return self.context.context_id
+
+    @property
     def settings(self) -> Settings:
-        """What the operator decided."""
-        return self.parts.settings
+        """What the operator decided, for the engine and for this context."""
+        floor = self.context.confidence_floor
+        if floor is None:
+            return self.parts.settings
+        return replace(self.parts.settings, confidence_floor=floor)
+
+    def refuse_when_blocked(self) -> None:
+        """Refuse a request that needs a language model, if the operator blocked the context.
+
+        Called first by `/chat`, `/facts` and `/facts/batch` with `infer=full`, `/reflect` and
+        `/consolidate`.
+
+        Raises:
+            Problem: 429, with `retry_after: null`.
+        """
+        self.context.refuse_when_blocked()
 
     def read(self, step: Callable[[Work], _Result]) -> _Result:
         """Run a step on one state of the database."""
@@ -142,26 +175,61 @@ class Call:
             keep: False rolls back in any case: a preview.
         """
         with self.parts.database.write(keep=keep) as connection:
+            self._check_context(connection)
             work = self._work(connection, writable=True)
             if not keep:
                 return step(work)
-            if self.reservation is None:
-                answer = step(work)
-                self.parts.read_traces.store(connection)
-                return answer
-            replayed = self.reservation.find(connection, now=self.now)
-            if replayed is not None:
-                return Answer(replayed.status, replayed.payload, replayed.headers)
-            answer = step(work)
-            self.reservation.store(
-                connection,
-                now=self.now,
-                status=answer.status,
-                payload=answer.payload,
-                headers=answer.headers,
-            )
+            answer = self._answer_once(work, step)
             self.parts.read_traces.store(connection)
-            return answer
+            self.parts.key_uses.store(connection)
+        self.embed_new_rows()
+        return answer
+
+    def embed_new_rows(
+        self,
+        *,
+        new: int = NEW_PER_REQUEST,
+        backlog: int = BACKLOG_PER_WRITE,
+        proven: bool = False,
+    ) -> None:
+        """Give rows their vectors, if there is an embedder; what fails is tried again later.
+
+        Args:
+            new: New rows at most.
+            backlog: At most so many of those that were there before the embedder was.
+            proven: Whether the embedder answered just now.
+        """
+        model = self.parts.settings.embedder
+        if not isinstance(model, VectorModel):
+            return
+        try:
+            catch_up(self.parts.database, model, new=new, backlog=backlog, proven=proven)
+        except (StorageProblem, ClosedError) as error:
+            _logger.warning("vectors were not stored: %s", type(error).__name__)
+
+    def _check_context(self, connection: sqlite3.Connection) -> None:
+        """Refuse to write into a context that was deleted since the request began."""
+        known = connection.execute("SELECT 1 FROM context WHERE id = ?", (self.context_id,))
+        if known.fetchone() is None:
+            raise refused()
+
+    def _answer_once(self, work: Work, step: Callable[[Work], Answer]) -> Answer:
+        reservation = self.reservation
+        if reservation is None:
+            return step(work)
+        replayed = reservation.find(work.connection, now=self.now)
+        if replayed is not None:
+            return Answer(replayed.status, replayed.payload, replayed.headers)
+        answer = step(work)
+        reservation.store(
+            work.connection,
+            now=self.now,
+            status=answer.status,
+            payload=answer.payload,
+            headers=answer.headers,
+            secret=answer.secret,
+        )
+        return answer
 
     def _work(self, connection: sqlite3.Connection, *, writable: bool) -> Work:
         parts = self.parts
@@ -173,17 +241,21 @@ class Call:
             writable,
             parts.catalog,
             parts.ids,
-            parts.settings,
+            self.settings,
         )
 
     def trace_read(self, trace: Trace) -> None:
         """Keep the trace of a read; stores what waits when much waits and nobody is writing."""
-        if not self.parts.read_traces.add(trace):
-            return
+        if self.parts.read_traces.add(located(trace, self.caller)):
+            self.store_waiting()
+
+    def store_waiting(self) -> None:
+        """Store what reads left behind, unless somebody is writing."""
         try:
             with self.parts.database.write_if_free() as connection:
                 if connection is not None:
                     self.parts.read_traces.store(connection)
+                    self.parts.key_uses.store(connection)
         except (sqlite3.DatabaseError, ClosedError) as error:
             _logger.warning("traces of reads were not stored: %s", type(error).__name__)
 

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Sequence
 
 from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
+from spectron_adapters.local.hits import PASSAGE_KINDS, hits_shown
 from spectron_adapters.local.instants import to_datetime
-from spectron_adapters.local.recall import Recalled, hits_shown, look_up, row_filter, trace_of
+from spectron_adapters.local.recall import (
+    Recalled,
+    embed_question,
+    look_up,
+    row_filter,
+    trace_of,
+)
 from spectron_adapters.local.scope_catalog import ReadableSets
 from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult
 from spectron_adapters.local.sessions import StoredSession, readable_session, session_scopes
@@ -41,12 +48,13 @@ def query_context(call: Call, request: ContextQueryRequest) -> Answer:
     lens = parse_selector(request.lens, field="lens", subtrees=True)
     labels = check_labels(request.labels)
     as_of = check_instant(request.as_of, "asOf")
+    embedding = embed_question(call, request.query)
     started = time.perf_counter()
 
     def look(work: Work) -> tuple[Recalled, str]:
         chosen = row_filter(work, lens, labels=labels, as_of=as_of)
         if request.query.strip():
-            recalled = look_up(work, request.query, chosen, k=request.k, mode="hybrid")
+            recalled = look_up(work, request.query, chosen, k=request.k, embedding=embedding)
         else:
             recalled = _most_important(work, chosen, k=request.k)
         shown = _sections(work, recalled.result.hits)
@@ -66,6 +74,7 @@ def session_context(call: Call, session_id: str, request: SessionContextRequest)
 
     Source: POST /sessions/{id}/context.
     """
+    embedding = embed_question(call, request.query)
     started = time.perf_counter()
 
     def look(work: Work) -> tuple[ScopeSet, Recalled, str]:
@@ -73,7 +82,7 @@ def session_context(call: Call, session_id: str, request: SessionContextRequest)
         lens = session_scopes(work, session)
         chosen = row_filter(work, lens, session_id=session.name)
         if request.query.strip():
-            recalled = look_up(work, request.query, chosen, k=_SESSION_K, mode="hybrid")
+            recalled = look_up(work, request.query, chosen, k=_SESSION_K, embedding=embedding)
         else:
             recalled = _most_important(work, chosen, k=_SESSION_K)
         shown = _sections(work, recalled.result.hits)
@@ -127,10 +136,13 @@ _MOMENT = (
 
 def _sections(work: Work, found: Sequence[Scored]) -> list[tuple[str, list[str]]]:
     facts = [hit for hit in found if hit.kind in _FACTS]
-    said = [hit for hit in hits_shown(work, found) if hit.kind not in _FACTS | {"entity"}]
+    rest = [hit for hit in hits_shown(work, found) if hit.kind not in _FACTS | {"entity"}]
+    said = [hit for hit in rest if hit.kind not in PASSAGE_KINDS]
+    read = [hit for hit in rest if hit.kind in PASSAGE_KINDS]
     sections = [
         ("Facts", [f"{_line(hit.text)} ({_date(hit.occurred_at)})" for hit in facts]),
         ("Memories", [f"{_date(hit.occurred_at)}, {hit.who}: {_line(hit.text)}" for hit in said]),
+        ("Documents", [f"{_line(hit.who)}: {_line(hit.text)}" for hit in read]),
     ]
     return [section for section in sections if section[1]]
 

@@ -15,36 +15,43 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from spectron_adapters.local.access.callers import (
-    ADMIN,
-    Caller,
-    delegated,
-    delegation_target,
-    store_principal,
-)
+from spectron_adapters.local.access import operator_keys, principals
+from spectron_adapters.local.access.authentication import Authenticator
+from spectron_adapters.local.access.callers import ADMIN, Caller
+from spectron_adapters.local.access.grants import Grants, checked_grants
+from spectron_adapters.local.access.keys import KeyUses
+from spectron_adapters.local.access.strictness import check_strict
 from spectron_adapters.local.bodies import parse_body
 from spectron_adapters.local.calls import Answer, Call, Handler, Parts
 from spectron_adapters.local.exchange import Request, Response
+from spectron_adapters.local.extraction.model_statements import ModelStatements
 from spectron_adapters.local.extraction.plain_statements import PlainStatements
 from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction, as_extractor
 from spectron_adapters.local.idempotency import InFlight, Reservation
 from spectron_adapters.local.instants import Clock, IdSource, SortableIds, now_from, utc_now
-from spectron_adapters.local.language.models import as_embedder, as_language_model
+from spectron_adapters.local.language.models import (
+    LanguageModel,
+    as_embedder,
+    as_language_model,
+)
+from spectron_adapters.local.management.context_settings import find_context
+from spectron_adapters.local.management.contexts import add_context, own_context
+from spectron_adapters.local.management.plane import ManagementCall, ManagementGate
 from spectron_adapters.local.problems import (
     Problem,
     bad_request,
     internal,
     not_found,
-    not_implemented,
-    unauthorized,
     unprocessable,
 )
 from spectron_adapters.local.routes.data_plane import DATA_PLANE
+from spectron_adapters.local.routes.management import MANAGEMENT_PLANE
 from spectron_adapters.local.routes.table import MANAGEMENT, decode
 from spectron_adapters.local.scope_catalog import ScopeCatalog
+from spectron_adapters.local.search.vectors import VectorModel
 from spectron_adapters.local.storage import ClosedError, Database, Synchronous
 from spectron_adapters.local.traces import ReadTraces
-from spectron_adapters.local.work import Settings
+from spectron_adapters.local.work import UPLOAD_LIMIT, Settings
 
 __all__ = ["Engine"]
 
@@ -73,9 +80,14 @@ class Engine:
         auto_register_scopes: Whether a write registers the scopes that it names.
         confidence_floor: From which confidence on a statement may supersede, 0 to 1.
         busy_timeout: Seconds to wait for another process's write.
+        require_key: Whether every request must carry a key, as over HTTP; else one without is
+            the administrator's.
+        management_key: Opens the management plane to whoever presents it. Without one, the plane
+            is closed where a key is required, and open where none is.
+        upload_limit: Most bytes of an uploaded document.
 
     Raises:
-        ValueError: A context id or an option outside its values.
+        ValueError: A context id or an option outside its values, or embeddings without numpy.
     """
 
     def __init__(
@@ -92,11 +104,15 @@ class Engine:
         auto_register_scopes: bool = True,
         confidence_floor: float = CONFIDENCE_FLOOR,
         busy_timeout: float = 10.0,
+        require_key: bool = False,
+        management_key: str | None = None,
+        upload_limit: int = UPLOAD_LIMIT,
     ) -> None:
         _check_options(context, synchronous, confidence_floor)
         self._context = context
         self._clock = clock or utc_now
         self._database = Database(_file(path), synchronous=synchronous, busy_timeout=busy_timeout)
+        language_model = None if llm is None else as_language_model(llm)
         self._parts = Parts(
             database=self._database,
             catalog=ScopeCatalog(),
@@ -104,14 +120,21 @@ class Engine:
             settings=Settings(
                 auto_register_scopes=auto_register_scopes,
                 confidence_floor=confidence_floor,
-                extractor=as_extractor(extractor or PlainStatements()),
-                embedder=None if embeddings is None else as_embedder(embeddings),
-                language_model=None if llm is None else as_language_model(llm),
+                extractor=_extractor(extractor, language_model),
+                embedder=None if embeddings is None else VectorModel(as_embedder(embeddings)),
+                language_model=language_model,
+                upload_limit=upload_limit,
             ),
             read_traces=ReadTraces(),
+            key_uses=KeyUses(),
         )
+        self._parts.documents.attach(self._parts, self._clock)
+        self._authenticator = Authenticator(
+            self._database, self._parts.key_uses, require_key=require_key
+        )
+        self._gate = ManagementGate(self._authenticator, management_key)
         self._in_flight = InFlight()
-        self._context_ids: dict[str, int] = {}
+        self._has_context = False
 
     @property
     def path(self) -> Path | None:
@@ -129,16 +152,19 @@ class Engine:
             Problem: The file cannot be used; it was left as it is.
         """
         self._database.open()
+        self._parts.documents.resume()
 
     def close(self) -> None:
         """Store what waits and close the database; memory without a file is gone.
 
         May be repeated; requests raise afterwards.
         """
+        self._parts.documents.stop()
         if self._database.is_open:
             try:
                 with self._database.write() as connection:
                     self._parts.read_traces.store(connection)
+                    self._parts.key_uses.store(connection)
             except Problem as problem:
                 _logger.warning("traces of reads were not stored: %s", problem.detail)
         self._database.close()
@@ -160,10 +186,73 @@ class Engine:
         Raises:
             ValueError: The name cannot be used, a verb is unknown or a pattern malformed.
         """
-        context_id = self._context_id(self._context)
+        regions = _regions(grants)
+        self._make_context()
         now = now_from(self._clock)
         with self._database.write() as connection:
-            store_principal(connection, context_id, name, grants=grants, kind=kind, now=now)
+            context_id = operator_keys.required_context(connection, self._context).context_id
+            principals.put(connection, context_id, name, grants=regions, kind=kind, now=now)
+
+    def ensure_key(self, api_key: str | None = None) -> str | None:
+        """See that the context's administrator has a key.
+
+        May be repeated, at every start and by every process. A key given here stands under one
+        name, so another one given later replaces it.
+
+        Args:
+            api_key: The key's text, which an operator chose; None makes one if there is none.
+
+        Returns:
+            The text of a key that was made, to be shown once; None when nothing was.
+
+        Raises:
+            ValueError: The key is blank or holds white space, or the context was deleted.
+            Problem: The database cannot be used.
+        """
+        self._make_context()
+        return operator_keys.ensure_key(
+            self._database,
+            self._authenticator,
+            self._context,
+            api_key,
+            now=now_from(self._clock),
+        )
+
+    def create_key(
+        self,
+        principal: str = ADMIN.principal,
+        *,
+        name: str | None = None,
+        grants: Mapping[str, str | Sequence[str]] | None = None,
+        ttl_seconds: int | None = None,
+    ) -> str:
+        """Make a key of a principal of the engine's own context.
+
+        Args:
+            principal: Its id; the administrator by default.
+            name: Unique in the context; the key's id by default.
+            grants: Patterns by verb, within the principal's own; all of them by default.
+            ttl_seconds: Seconds until it expires; never by default.
+
+        Returns:
+            The key, which is kept nowhere and cannot be shown again.
+
+        Raises:
+            ValueError: A verb is unknown, a pattern malformed, the lifetime shorter than a second,
+                or the context was deleted.
+            Problem: The principal does not exist, the name is taken, or the grants go beyond the
+                principal's.
+        """
+        self._make_context()
+        return operator_keys.create_key(
+            self._database,
+            self._context,
+            principal,
+            name=name,
+            grants=None if grants is None else _regions(grants),
+            ttl_seconds=ttl_seconds,
+            now=now_from(self._clock),
+        )
 
     # --- requests -------------------------------------------------------------------------------
 
@@ -180,7 +269,7 @@ class Engine:
         except ClosedError:
             raise
         except Exception as error:  # noqa: BLE001  # the boundary: nothing else may escape
-            return _problem_response(_logged(error), request.path)
+            return _problem_response(_logged(error, request), request.path)
         return answer.response()
 
     def _answer(self, request: Request) -> Answer:
@@ -191,25 +280,49 @@ class Engine:
             self._database.open()
             return Answer(200, {"ok": True})
         if first in MANAGEMENT:
-            raise not_implemented(
-                f"{request.method} /{first} is not built into the local engine; use a Spectron "
-                "service for it"
-            )
+            return self._manage(request, [first, *segments])
+        return self._serve(request, decode(first), segments)
+
+    def _manage(self, request: Request, segments: list[str]) -> Answer:
+        now = now_from(self._clock)
+        self._make_context()
+        self._gate.check(request.headers, now=now)
+        match = MANAGEMENT_PLANE.match(request.method, segments)
+        request.notes["route"] = match.route
+        call = ManagementCall(
+            parts=self._parts,
+            now=now,
+            parameters=match.parameters,
+            query=_read_query(request.query),
+            payload={} if request.is_form else parse_body(request.body),
+        )
+        return match.handler(call)
+
+    def _serve(self, request: Request, context: str, segments: list[str]) -> Answer:
         match = DATA_PLANE.match(request.method, segments)
-        context_id = self._context_id(decode(first))
+        request.notes["route"] = match.route
+        now = now_from(self._clock)
+        identified = self._authenticator.identify(
+            self._checked_name(context), request.headers, now=now
+        )
+        request.notes["context"] = identified.context.name
+        request.notes["principal"] = identified.caller.principal
         payload = {} if request.is_form else parse_body(request.body)
-        caller = self._caller(context_id, request.headers)
         call = Call(
             parts=self._parts,
-            context_id=context_id,
-            caller=caller,
-            now=now_from(self._clock),
+            context=identified.context,
+            caller=identified.caller,
+            now=now,
             parameters=match.parameters,
             query=_read_query(request.query),
             payload=payload,
             request=request,
-            reservation=_reservation(request, context_id, caller.identity, payload),
+            reservation=_reservation(
+                request, identified.context.context_id, identified.caller, payload
+            ),
         )
+        check_strict(call.caller, match.route, call.payload, call.query)
+        self._parts.documents.resume()
         return self._run(call, match.handler)
 
     def _run(self, call: Call, handler: Handler) -> Answer:
@@ -218,39 +331,35 @@ class Engine:
         with self._in_flight.claim(call.reservation):
             return call.replay() or handler(call)
 
-    def _caller(self, context_id: int, headers: Mapping[str, str]) -> Caller:
-        target = delegation_target(headers)
-        if target is None:
-            return ADMIN
-        with self._database.read() as connection:
-            return delegated(connection, context_id, target)
-
-    def _context_id(self, name: str) -> int:
-        known = self._context_ids.get(name)
-        if known is not None:
-            return known
+    def _checked_name(self, name: str) -> str:
         if not _CONTEXT_ID.fullmatch(name) or name in _RESERVED:
             raise unprocessable(
                 "a context id has lower-case letters, digits and hyphens, and is no reserved word"
             )
-        found = self._find_context(name)
-        if found is None:
-            raise unauthorized("the context does not exist here, or the key is not for it")
-        self._context_ids[name] = found
-        return found
+        if name == self._context:
+            self._make_context()
+        return name
 
-    def _find_context(self, name: str) -> int | None:
-        sql = "SELECT id FROM context WHERE name = ?"
+    def _make_context(self) -> None:
+        """Make the engine's own context where it is missing; once, lest a deleted one return."""
+        if self._has_context:
+            return
         with self._database.read() as connection:
-            row = connection.execute(sql, (name,)).fetchone()
-        if row is None and name == self._context:
+            found = find_context(connection, self._context)
+        if found is None:
+            now = now_from(self._clock)
             with self._database.write() as connection:
-                connection.execute(
-                    "INSERT OR IGNORE INTO context (name, created_at) VALUES (?, ?)",
-                    (name, now_from(self._clock)),
-                )
-                row = connection.execute(sql, (name,)).fetchone()
-        return None if row is None else int(row[0])
+                if find_context(connection, self._context) is None:
+                    add_context(connection, own_context(connection, self._context), now=now)
+        self._has_context = True
+
+
+def _extractor(
+    given: Extractor | ExtractorFunction | None, language_model: LanguageModel | None
+) -> Extractor:
+    if given is None and language_model is not None:
+        return ModelStatements(language_model)
+    return as_extractor(given or PlainStatements())
 
 
 def _file(path: str | os.PathLike[str] | None) -> Path | None:
@@ -275,6 +384,13 @@ def _check_options(context: str, synchronous: str, confidence_floor: float) -> N
         raise ValueError(f"confidence_floor lies within 0 and 1, not {confidence_floor}")
 
 
+def _regions(grants: Mapping[str, object]) -> Grants:
+    try:
+        return checked_grants(grants)
+    except Problem as problem:
+        raise ValueError(problem.detail) from None
+
+
 def _read_query(query: str) -> dict[str, str]:
     """Query parameters, the first of each name."""
     try:
@@ -285,17 +401,17 @@ def _read_query(query: str) -> dict[str, str]:
 
 
 def _reservation(
-    request: Request, context_id: int, identity: str, payload: Mapping[str, object]
+    request: Request, context_id: int, caller: Caller, payload: Mapping[str, object]
 ) -> Reservation | None:
     key = request.headers.get("idempotency-key")
     if key is None or request.method == "GET" or request.is_form:
         return None
     return Reservation.of(
         context_id,
-        identity,
+        caller.identity,
         key,
         method=request.method,
-        path=f"{request.path}?{request.query}",
+        path=f"{request.path}?{request.query}\0{caller.authority}",
         payload=payload,
     )
 
@@ -309,9 +425,9 @@ def _problem_response(problem: Problem, path: str) -> Response:
     )
 
 
-def _logged(error: Exception) -> Problem:
+def _logged(error: Exception, request: Request) -> Problem:
     """Log where an unexpected error happened, without its words, which may repeat memories."""
-    request_id = secrets.token_hex(8)
+    request_id = request.notes.get("request_id") or secrets.token_hex(8)
     place = "".join(traceback.format_tb(error.__traceback__))
     _logger.error("request %s failed with %s\n%s", request_id, type(error).__name__, place)
     return internal(request_id)

@@ -23,13 +23,15 @@ class Request:
         query: Percent-encoded query string, without the question mark.
         headers: By lower-case name.
         body: Bytes; empty when there is none.
+        notes: What the engine tells a log of the request: route, context, principal.
     """
 
     method: str
     path: str
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    notes: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_form(self) -> bool:
@@ -50,7 +52,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
     events: Iterator[bytes] | None = None
 
     @classmethod

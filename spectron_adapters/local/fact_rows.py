@@ -38,12 +38,12 @@ class Origin:
 
     Attributes:
         kind: `turn`, `upsert` and so on, as in an attribute's `source`.
-        turn_id: The turn.
+        turn_id: The turn; None for what was said in none.
         known_at: Their known time.
     """
 
     kind: str
-    turn_id: int
+    turn_id: int | None
     known_at: int
 
     @property

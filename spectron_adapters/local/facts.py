@@ -13,6 +13,7 @@ from typing import cast
 
 from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
+from spectron_adapters.local.extraction.model_statements import ModelStatements
 from spectron_adapters.local.extraction.statements import (
     MEMORY_CATEGORIES,
     AttributeStatement,
@@ -29,6 +30,7 @@ from spectron_adapters.local.fact_rows import Origin
 from spectron_adapters.local.ingestion import IncomingTurn, Ingested, chunk_id, ingest, read_turn
 from spectron_adapters.local.instants import to_datetime
 from spectron_adapters.local.known_names import known_names, known_with
+from spectron_adapters.local.language.proofs import record_proofs
 from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.reconciliation import Reconciler
 from spectron_adapters.local.sessions import resolve_destination, turn_id
@@ -44,13 +46,20 @@ from spectron_adapters.models import (
 )
 from spectron_adapters.scopes import ScopeSet, is_visible
 
-__all__ = ["remember", "remember_many"]
+__all__ = [
+    "StoredPlan",
+    "WritePlan",
+    "read_statements",
+    "remember",
+    "remember_many",
+    "store_plan",
+]
 
 _logger = logging.getLogger("spectron_adapters.local")
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class WritePlan:
     """A write, checked and read, ready to be stored.
 
     Attributes:
@@ -74,7 +83,15 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class StoredPlan:
+    """What became of a plan.
+
+    Attributes:
+        ingested: Session and turns.
+        extractions: One for each group of statements.
+        trace_id: The decision trace; None when nothing was read from the turns.
+    """
+
     ingested: Ingested
     extractions: list[ExtractionResult]
     trace_id: str | None
@@ -85,9 +102,11 @@ class _Stored:
 
 def remember(call: Call, request: RememberRequest) -> Answer:
     """Store one text or triples. Source: POST /facts."""
+    if request.infer == "full":
+        call.refuse_when_blocked()
     known_at = check_instant(request.observed_at, "observed_at")
     turn = read_turn(request.role, request.text or "", call.now if known_at is None else known_at)
-    plan = _Plan(
+    plan = WritePlan(
         session_id=request.session_id,
         scopes=parse_selector(request.scopes, field="scopes"),
         turns=[turn],
@@ -98,11 +117,11 @@ def remember(call: Call, request: RememberRequest) -> Answer:
         statements = _statements_of(request.triples or [])
         plan = replace(plan, groups=[((0,), statements)], source_kind="upsert")
     elif request.infer != "none":
-        plan = replace(plan, groups=_extract(call, plan, [(0,)]))
+        plan = replace(plan, groups=read_statements(call, plan, [(0,)]))
     preview = request.infer == "preview"
 
     def store(work: Work) -> Answer:
-        stored = _store(work, plan)
+        stored = store_plan(work, plan)
         return _remembered(stored, request, turn)
 
     return call.write(store, keep=not preview)
@@ -115,7 +134,7 @@ def _category(request: RememberRequest) -> str | None:
     return "context"
 
 
-def _remembered(stored: _Stored, request: RememberRequest, turn: IncomingTurn) -> Answer:
+def _remembered(stored: StoredPlan, request: RememberRequest, turn: IncomingTurn) -> Answer:
     session = stored.ingested.session.name
     kept = stored.ingested.turns[0]
     if request.infer == "none":
@@ -149,6 +168,8 @@ def _unstored(extraction: ExtractionResult) -> ExtractionResult:
 
 def remember_many(call: Call, request: RememberManyRequest) -> Answer:
     """Store messages in order. Source: POST /facts/batch."""
+    if request.infer == "full":
+        call.refuse_when_blocked()
     observed_at = check_instant(request.observed_at, "observed_at")
     fallback = call.now if observed_at is None else observed_at
     turns = []
@@ -157,7 +178,7 @@ def remember_many(call: Call, request: RememberManyRequest) -> Answer:
         turns.append(
             read_turn(message.role, message.content, fallback if said_at is None else said_at)
         )
-    plan = _Plan(
+    plan = WritePlan(
         session_id=request.session_id,
         scopes=parse_selector(request.scopes, field="scopes"),
         turns=turns,
@@ -168,12 +189,12 @@ def remember_many(call: Call, request: RememberManyRequest) -> Answer:
         every = range(len(turns))
         whole = request.extract == "whole_conversation"
         plan = replace(
-            plan, groups=_extract(call, plan, [every] if whole else [(i,) for i in every])
+            plan, groups=read_statements(call, plan, [every] if whole else [(i,) for i in every])
         )
     preview = request.infer == "preview"
 
     def store(work: Work) -> Answer:
-        stored = _store(work, plan)
+        stored = store_plan(work, plan)
         if preview:
             extractions = [_unstored(extraction) for extraction in stored.extractions]
             return Answer.of(
@@ -228,10 +249,16 @@ def _entity(entity_type: str, name: str, place: str) -> EntityRef:
     return entity
 
 
-def _extract(
-    call: Call, plan: _Plan, groups: Sequence[Sequence[int]]
+def read_statements(
+    call: Call, plan: WritePlan, groups: Sequence[Sequence[int]]
 ) -> list[tuple[Sequence[int], Statements]]:
-    """Read each group of turns, with what earlier groups said among the known names."""
+    """Read each group of turns, with what earlier groups said among the known names.
+
+    Outside any transaction, for an extractor may be slow; one that fails reads nothing.
+
+    Raises:
+        Problem: 400, 403 or 422, the plan's session or scopes cannot be written to.
+    """
 
     def look(work: Work) -> KnownNames:
         destination = resolve_destination(work, session_id=plan.session_id, scopes=plan.scopes)
@@ -248,12 +275,15 @@ def _extract(
 
 
 def _read_group(call: Call, turns: Sequence[IncomingTurn], known: KnownNames) -> Statements:
+    extractor = call.settings.extractor
     utterances = [
         Utterance(cast("Role", turn.role), turn.text, to_datetime(turn.known_at), turn.speaker)
         for turn in turns
     ]
+    if isinstance(extractor, ModelStatements) and not call.context.llm_extraction_enabled:
+        return Statements()
     try:
-        return call.settings.extractor.extract(utterances, known)
+        return extractor.extract(utterances, known)
     except Exception as error:  # noqa: BLE001  # a foreign extractor may fail in any way
         _logger.warning("extraction failed (%s); the turn is stored as it is", type(error).__name__)
         return Statements()
@@ -274,11 +304,16 @@ def _overridden(statements: Statements, category: str | None) -> Statements:
 # --- storing ------------------------------------------------------------------------------------
 
 
-def _store(work: Work, plan: _Plan) -> _Stored:
+def store_plan(work: Work, plan: WritePlan) -> StoredPlan:
+    """Store turns, what they state, and the trace of it.
+
+    Raises:
+        Problem: 400, 403 or 422, the plan's session or scopes cannot be written to.
+    """
     destination = resolve_destination(work, session_id=plan.session_id, scopes=plan.scopes)
     ingested = ingest(work, destination, plan.turns, labels=plan.labels, category=plan.category)
     if not plan.groups:
-        return _Stored(ingested, [], None)
+        return StoredPlan(ingested, [], None)
     may_read = is_visible(destination.scopes.clauses, work.caller.region("memory:read"))
     extractions = []
     rows_touched = 0
@@ -290,9 +325,12 @@ def _store(work: Work, plan: _Plan) -> _Stored:
         reconciler = Reconciler(work, ingested.scope_set_id, origins, labels=plan.labels)
         outcome = reconciler.apply(statements)
         rows_touched += reconciler.rows_touched
+        record_proofs(work, ingested.scope_set_id, statements, [item.turn_id for item in origins])
         # Whoever may write but not read is told nothing, for an outcome tells of older values.
         told = outcome if may_read else {}
         extractions.append(ExtractionResult(turn_id=turn_id(ingested.turns[group[-1]].key), **told))
-    trace = Trace.decision(work, rows_touched=rows_touched, turns=len(plan.turns))
+    trace = Trace.decision(
+        work, rows_touched=rows_touched, turns=len(plan.turns), scopes=destination.scopes
+    )
     store_trace(work, trace)
-    return _Stored(ingested, extractions, trace.key)
+    return StoredPlan(ingested, extractions, trace.key)

@@ -22,6 +22,7 @@ WINDOW = 24 * 60 * 60 * 1_000_000
 """Microseconds for which a key is remembered."""
 
 _KEY_LENGTH_MAX = 1024
+_SECRET = 0
 _EMPTY_EXTRACTION: dict[str, list[object]] = {
     "entities": [],
     "attributes": [],
@@ -88,6 +89,11 @@ class Reservation:
         request, status, body, extraction, headers = row
         if request != self.request:
             raise conflict("the Idempotency-Key was used for another request; use a new key")
+        if status == _SECRET:
+            raise conflict(
+                "this request was answered with a secret, which is shown once and kept nowhere; "
+                "if the answer was lost, rotate or delete the key that it made"
+            )
         payload = json.loads(body)
         if extraction is not None:
             payload.update(json.loads(extraction))
@@ -101,9 +107,13 @@ class Reservation:
         status: int,
         payload: object,
         headers: Mapping[str, str],
+        secret: bool = False,
     ) -> None:
-        """Keep an answer for repetitions, and drop those whose time is over."""
-        body, extraction = _split(payload)
+        """Keep an answer for repetitions, and drop those whose time is over.
+
+        Of an answer that holds a secret nothing is kept but that it was given.
+        """
+        body, extraction = (None, None) if secret else _split(payload)
         connection.execute(
             "INSERT OR REPLACE INTO idempotency (context_id, caller, key, request, status, body,"
             " extraction, headers, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -112,7 +122,7 @@ class Reservation:
                 self.caller,
                 self.key,
                 self.request,
-                status,
+                _SECRET if secret else status,
                 json.dumps(body, ensure_ascii=False),
                 None if extraction is None else json.dumps(extraction, ensure_ascii=False),
                 json.dumps(dict(headers)),

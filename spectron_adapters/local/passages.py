@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["PASSAGE_CHARACTERS", "split_passages"]
+__all__ = ["PASSAGE_CHARACTERS", "passage_spans", "split_passages"]
 
 PASSAGE_CHARACTERS = 1000
 """Length that a passage may reach before the text is cut."""
@@ -33,20 +33,38 @@ def split_passages(text: str, *, limit: int = PASSAGE_CHARACTERS) -> list[str]:
         Passages in order, none blank, none longer than the limit; nothing but white space at the
         cuts is lost. A short text is one passage, unchanged; a blank one none.
     """
-    if not text.strip():
-        return []
     if len(text) <= limit:
-        return [text]
-    return [passage for passage in _pieces(text.strip(), limit) if passage]
+        return [text] if text.strip() else []
+    return [text[start:end] for start, end in passage_spans(text, limit=limit)]
 
 
-def _pieces(text: str, limit: int) -> Iterator[str]:
-    start = 0
-    while len(text) - start > limit:
-        end = _cut(text, start, limit)
-        yield text[start:end].strip()
-        start = end
-    yield text[start:].strip()
+def passage_spans(
+    text: str, *, start: int = 0, end: int | None = None, limit: int = PASSAGE_CHARACTERS
+) -> Iterator[tuple[int, int]]:
+    """Where the passages of a stretch of text begin and end.
+
+    Args:
+        text: Any text.
+        start: Where the stretch begins.
+        end: Where it ends; the text's end by default.
+        limit: Most characters of a passage, at least 1.
+
+    Returns:
+        Offsets into the text, in order, without white space at either side; none for a blank
+        stretch.
+    """
+    stop = len(text) if end is None else end
+    while start < stop:
+        # White space at the front must not use up the passage.
+        while start < stop and text[start].isspace():
+            start += 1
+        cut = stop if stop - start <= limit else _cut(text, start, limit)
+        last = cut
+        while last > start and text[last - 1].isspace():
+            last -= 1
+        if last > start:
+            yield start, last
+        start = cut
 
 
 def _cut(text: str, start: int, limit: int) -> int:

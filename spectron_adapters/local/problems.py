@@ -6,7 +6,7 @@ is a `StorageProblem`. Imports the standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Problem",
@@ -15,6 +15,7 @@ __all__ = [
     "conflict",
     "forbidden",
     "internal",
+    "method_not_allowed",
     "not_found",
     "not_implemented",
     "unauthorized",
@@ -105,6 +106,13 @@ def forbidden(detail: str) -> Problem:
 def not_found(detail: str) -> Problem:
     """404: absent, or not visible to the caller."""
     return Problem(404, "not-found", detail)
+
+
+def method_not_allowed(method: str, allowed: Iterable[str]) -> Problem:
+    """405: the path exists, for other methods."""
+    names = ", ".join(sorted(set(allowed)))
+    detail = f"this path answers {names}, not {method[:20]}"
+    return Problem(405, "method-not-allowed", detail, headers={"Allow": names})
 
 
 def conflict(detail: str) -> Problem:

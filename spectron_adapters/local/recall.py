@@ -1,27 +1,50 @@
-"""Recall: the question, the filter, the hits as the wire shows them.
+"""Recall: what is asked, which legs answer it, and the answer on the wire.
 
-Imports `calls`, `retrieval`, `work`, `fact_rows`, `traces` and `models`.
+Imports `calls`, `search`, `hits`, the legs (`graph_hops`, `document_legs`, `direct_lookup`),
+`traces` and `models`.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import cached_property
 
 from spectron_adapters.local.bodies import check_instant, check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call
-from spectron_adapters.local.ingestion import chunk_id
-from spectron_adapters.local.instants import to_text
-from spectron_adapters.local.problems import not_implemented
-from spectron_adapters.local.search.retrieval import RowFilter, Scored, SearchResult, ask
-from spectron_adapters.local.seeds import seed_entities
+from spectron_adapters.local.direct_lookup import direct_rows
+from spectron_adapters.local.document_legs import keyword_bridges, published, section_siblings
+from spectron_adapters.local.graph_hops import HOPS, rank_hops
+from spectron_adapters.local.hits import PASSAGE_KINDS, Shown, hits_of, hits_shown
+from spectron_adapters.local.locations import check_location
+from spectron_adapters.local.problems import Problem, not_implemented
+from spectron_adapters.local.scope_catalog import ReadableSets
+from spectron_adapters.local.search.retrieval import (
+    Question,
+    Ranking,
+    RowFilter,
+    Scored,
+    SearchResult,
+    ask,
+    shown,
+)
+from spectron_adapters.local.search.vectors import (
+    BACKLOG_PER_READ,
+    EmbeddingError,
+    Nearest,
+    QueryVector,
+    VectorModel,
+    nearest,
+    vector_shares,
+)
+from spectron_adapters.local.seeds import Seed, find_seeds
 from spectron_adapters.local.traces import Trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (
     RecallHit,
+    RecallMode,
     RecallRequest,
     RecallResponse,
     RecallTrace,
@@ -29,8 +52,11 @@ from spectron_adapters.models import (
 from spectron_adapters.scopes import ScopeSet
 
 __all__ = [
+    "FACT_KINDS",
+    "PASSAGE_KINDS",
     "Recalled",
     "Shown",
+    "embed_question",
     "hits_of",
     "hits_shown",
     "look_up",
@@ -39,54 +65,100 @@ __all__ = [
     "trace_of",
 ]
 
-SearchMode: TypeAlias = Literal["hybrid", "bm25"]
+_logger = logging.getLogger("spectron_adapters.local")
 
 FACT_KINDS = frozenset({"entity", "attribute", "relation", "memory_chunk"})
-PASSAGE_KINDS = frozenset({"chunk", "section"})
 
 _POOL = 256
 _THIN_SCORE = 0.40
+# So many rows that hold words of the question need no others to fill an answer.
+_ENOUGH = 64
+_GRAPH_SHARE = 0.3
+_KEYWORD_SHARE = 0.2
 _LEXICAL = "lexical search over the caller's rows"
+_ONE_LEG = {
+    "bm25": "words alone (BM25)",
+    "vector": "vectors alone",
+    "graph": "hops from the entities that the question names",
+}
+_CLASSIFICATIONS = {"direct": "direct_lookup"}
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What a search found, and how."""
+    """What a search found, and how.
+
+    Attributes:
+        result: Hits, best first.
+        tier: direct, hybrid or full_context.
+        reason: Why this tier, and what was searched.
+        siblings: Passages of the same sections as the hits.
+        seeds: Ids of the entities that the question names.
+    """
 
     result: SearchResult
     tier: str
     reason: str
+    siblings: Sequence[Scored] = ()
+    seeds: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        work: Work,
+        ranking: Ranking,
+        chosen: RowFilter,
+        *,
+        k: int,
+        kinds: frozenset[str] | None,
+        tier: str = "hybrid",
+        reason: str,
+        seeds: Sequence[Seed],
+    ) -> Recalled:
+        """The first hits of a ranking, with what stands in the same sections."""
+        result = shown(work.connection, ranking, k=k, kinds=kinds)
+        siblings: list[Scored] = []
+        if any(hit.kind == "chunk" for hit in result.hits):
+            ids = [hit.row_id for hit in result.hits]
+            near = section_siblings(work, ranking, ids, chosen)
+            siblings = shown(work.connection, near, k=len(near.rows)).hits
+        return cls(result, tier, reason, siblings, [seed.id for seed in seeds])
 
 
 def query(call: Call, request: RecallRequest) -> Answer:
-    """Recall. Source: POST /query."""
-    if request.mode in ("vector", "graph"):
-        raise not_implemented(
-            f"mode {request.mode!r} needs {'embeddings' if request.mode == 'vector' else 'a graph'}"
-            ", which this engine does not have; use 'hybrid' or 'bm25'"
-        )
-    if request.location is not None:
-        raise not_implemented("location filters are not built into this engine; leave it out")
-    mode: SearchMode = "bm25" if request.mode == "bm25" else "hybrid"
+    """Recall. Source: POST /query.
+
+    The tier `cache` is never used here: an answer kept from earlier could show what was forgotten
+    since. Rows have no place on the globe, so a location keeps none of them.
+    """
     lens = parse_selector(request.lens, field="lens", subtrees=True)
     labels = check_labels(request.labels)
+    check_location(request.location)
+    embedding = _embedding(call, request)
     started = time.perf_counter()
 
-    def look(work: Work) -> tuple[Recalled, list[RecallHit], list[str]]:
-        chosen = _filter_of(work, request, lens, labels)
-        recalled = look_up(work, request.query, chosen, k=request.k, mode=mode)
-        hits = hits_of(work, recalled.result.hits)
-        return recalled, hits, seed_entities(work, request.query, lens)
+    def look(work: Work) -> tuple[Recalled, list[RecallHit], list[RecallHit]]:
+        recalled = look_up(
+            work,
+            request.query,
+            _filter_of(work, request, lens, labels),
+            k=request.k,
+            mode=request.mode,
+            embedding=embedding,
+            kinds=_shown_kinds(request),
+        )
+        return recalled, hits_of(work, recalled.result.hits), hits_of(work, recalled.siblings)
 
-    recalled, hits, seeds = call.read(look)
+    recalled, hits, siblings = call.read(look)
     elapsed = _milliseconds(started)
     trace = trace_of(call, request.query, lens, recalled, elapsed, source=request.source)
     call.trace_read(trace)
     response = RecallResponse(
         hits=hits,
+        context_hits=siblings or None,
         tier=recalled.tier,
-        classification_kind=recalled.tier,
-        seed_entities=seeds,
+        classification_kind=_CLASSIFICATIONS.get(recalled.tier, recalled.tier),
+        seed_entities=list(recalled.seeds),
         query_ms=elapsed,
         trace=RecallTrace(
             trace_id=trace.key,
@@ -100,21 +172,47 @@ def query(call: Call, request: RecallRequest) -> Answer:
     return Answer.of(200, response, trace_id=trace.key)
 
 
+def _embedding(call: Call, request: RecallRequest) -> QueryVector | None:
+    """The question's vector, if the mode has use for it.
+
+    Raises:
+        Problem: 501, `vector` is asked for without an embedder; 503, the embedder failed.
+    """
+    if request.mode in ("bm25", "graph"):
+        return None
+    embedding = embed_question(call, request.query)
+    if request.mode == "vector" and embedding is None and request.query.strip():
+        if not isinstance(call.settings.embedder, VectorModel):
+            raise not_implemented(
+                "mode 'vector' needs embeddings, which this engine was not given; pass embeddings= "
+                "to it, or use 'hybrid', 'bm25' or 'graph'"
+            )
+        raise Problem(
+            503, "unavailable", "the embedding model failed; try again, or use mode 'hybrid'"
+        )
+    return embedding
+
+
 def _milliseconds(started: float) -> int:
     return round((time.perf_counter() - started) * 1000)
+
+
+def _shown_kinds(request: RecallRequest) -> frozenset[str]:
+    """The kinds that a response shows; what it does not show is ranked all the same."""
+    if request.location is not None:
+        return frozenset()
+    wanted = set(request.include or ("facts", "passages"))
+    return (FACT_KINDS if "facts" in wanted else frozenset()) | (
+        PASSAGE_KINDS if "passages" in wanted else frozenset()
+    )
 
 
 def _filter_of(
     work: Work, request: RecallRequest, lens: ScopeSet | None, labels: frozenset[str]
 ) -> RowFilter:
-    wanted = set(request.include or ("facts", "passages"))
-    kinds = (FACT_KINDS if "facts" in wanted else frozenset()) | (
-        PASSAGE_KINDS if "passages" in wanted else frozenset()
-    )
     return row_filter(
         work,
         lens,
-        kinds=kinds,
         labels=labels,
         as_of=check_instant(request.as_of, "asOf"),
         at_instant=check_instant(request.at_instant, "atInstant"),
@@ -164,20 +262,161 @@ def _session_number(work: Work, name: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def look_up(work: Work, text: str, chosen: RowFilter, *, k: int, mode: SearchMode) -> Recalled:
-    """Search; with twice the pool when the first answer is thin."""
-    nothing = SearchResult(hits=[], retrieved_count=0, top_scores=[])
-    if chosen.scope_set_ids is not None and not chosen.scope_set_ids:
-        return Recalled(nothing, "hybrid", "nothing lies within the caller's region and lens")
-    question = ask(work.connection, text, chosen)
-    if question is None:
-        return Recalled(nothing, "hybrid", _LEXICAL)
-    result = question.rank(k=k, mode=mode, pool=_POOL)
-    best = result.top_scores[0] if result.top_scores else 0.0
-    if best >= _THIN_SCORE or result.retrieved_count < _POOL:
-        return Recalled(result, "hybrid", _LEXICAL)
-    result = question.rank(k=k, mode=mode, pool=2 * _POOL)
-    return Recalled(result, "full_context", f"best score {best:.2f} was low; the pool was doubled")
+def look_up(
+    work: Work,
+    text: str,
+    chosen: RowFilter,
+    *,
+    k: int,
+    mode: RecallMode = "hybrid",
+    embedding: QueryVector | None = None,
+    kinds: frozenset[str] | None = None,
+) -> Recalled:
+    """Search in the way that a mode names.
+
+    `hybrid` scores rows by their words and their place in the conversation; vectors, hops through
+    the graph and keywords of documents add shares of the best such score. Plain reciprocal ranks
+    would let a weak leg push out what a strong one found: with embeddings of word fragments they
+    cost a sixth of the recall. A thin answer is sought again, deeper, with twice the pool. What
+    is asked of one key of one entity comes first of all.
+
+    Args:
+        work: In a transaction.
+        text: The question.
+        chosen: What the caller may read, and what of it is wanted.
+        k: Most hits.
+        mode: hybrid, bm25, vector or graph.
+        embedding: The question's vector (see `embed_question`); needed by `vector`.
+        kinds: Kinds of rows to show; the others are ranked all the same.
+    """
+    if chosen.reads_nothing:
+        reason = "nothing lies within the caller's region and lens"
+        return Recalled(SearchResult([], 0, []), "hybrid", reason)
+    search = _Search(work, text, chosen, embedding)
+    if mode != "hybrid":
+        ranking = published(work, search.leg(mode))
+        return Recalled.of(
+            work,
+            ranking,
+            chosen,
+            k=k,
+            kinds=kinds,
+            reason=_ONE_LEG[mode],
+            seeds=search.seeds,
+        )
+    ranking, tier, reason = search.hybrid()
+    direct = direct_rows(work, text, search.seeds, chosen)
+    if direct:
+        first = {row.id: 1.0 for row in direct}
+        rest = [row for row in ranking.rows if row.id not in first]
+        ranking = Ranking([*direct, *rest], {**ranking.scores, **first})
+        tier, reason = "direct", f"looked up under {search.seeds[0].id}"
+    return Recalled.of(
+        work, ranking, chosen, k=k, kinds=kinds, tier=tier, reason=reason, seeds=search.seeds
+    )
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One question and its legs."""
+
+    work: Work
+    text: str
+    chosen: RowFilter
+    embedding: QueryVector | None
+
+    @cached_property
+    def seeds(self) -> list[Seed]:
+        """The entities that the question names."""
+        readable = ReadableSets(self.chosen.scope_set_ids, self.chosen.excluded_scope_set_ids)
+        return find_seeds(self.work, self.text, readable, as_of=self.chosen.as_of)
+
+    @cached_property
+    def question(self) -> Question | None:
+        """Which rows hold its words."""
+        return ask(self.work.connection, self.text, self.chosen, wordless=True)
+
+    def leg(self, mode: RecallMode) -> Ranking:
+        """One leg by itself, with its own scores."""
+        if mode == "graph":
+            return rank_hops(self.work, self.text, self.seeds, self.chosen)
+        if mode == "vector":
+            near = self._near(_POOL)
+            cosines = zip(near.rows, near.cosines, strict=True)
+            return Ranking(near.rows, {row.id: max(cosine, 0.0) for row, cosine in cosines})
+        if self.question is None:
+            return Ranking([], {})
+        return self.question.ranked(mode="bm25", pool=_POOL)
+
+    def hybrid(self) -> tuple[Ranking, str, str]:
+        """All legs; with twice the pool and another hop when the answer is thin."""
+        if self.question is None:
+            return Ranking([], {}), "hybrid", _LEXICAL
+        ranking, reason = self._fused(self.question, _POOL, HOPS)
+        best = ranking.best
+        if best >= _THIN_SCORE or len(ranking.rows) < _POOL:
+            return ranking, "hybrid", reason
+        ranking, _ = self._fused(self.question, 2 * _POOL, HOPS + 1)
+        return (
+            ranking,
+            "full_context",
+            f"best score {best:.2f} was low; the pool was doubled",
+        )
+
+    def _fused(self, question: Question, pool: int, hops: int) -> tuple[Ranking, str]:
+        evidence: dict[int, float] = {}
+        legs = [_LEXICAL]
+        for name, leg in self._legs(pool, hops, few=len(question.row_ids) < _ENOUGH):
+            if leg:
+                legs.append(name)
+            for row_id, share in leg.items():
+                evidence[row_id] = evidence.get(row_id, 0.0) + share
+        ranking = question.ranked(mode="hybrid", pool=pool, evidence=evidence)
+        return published(self.work, ranking), ", with ".join(legs)
+
+    def _legs(
+        self, pool: int, hops: int, *, few: bool
+    ) -> Iterator[tuple[str, Mapping[int, float]]]:
+        """What speaks for rows beside their words, as shares of the best score."""
+        if self.embedding is not None:
+            yield "vectors", vector_shares(self._near(pool), every=few)
+        if self.seeds:
+            graph = rank_hops(self.work, self.text, self.seeds, self.chosen, hops=hops)
+            yield "the graph", _shares(graph, _GRAPH_SHARE)
+        bridges = keyword_bridges(self.work, self.text, self.chosen)
+        yield "keywords of documents", _shares(bridges, _KEYWORD_SHARE)
+
+    def _near(self, limit: int) -> Nearest:
+        if self.embedding is None:
+            return Nearest([], [], [])
+        return nearest(self.work.connection, self.embedding, self.chosen, limit=limit)
+
+
+def _shares(leg: Ranking, weight: float) -> dict[int, float]:
+    return {row.id: weight * leg.scores[row.id] for row in leg.rows}
+
+
+# --- embeddings ---------------------------------------------------------------------------------
+
+
+def embed_question(call: Call, text: str) -> QueryVector | None:
+    """The vector of a question, computed before the transaction that searches with it.
+
+    Rows that have no vector yet get theirs before it is searched with, a few at each read.
+
+    Returns:
+        None without an embedder, for a blank question, and when the embedder failed.
+    """
+    model = call.settings.embedder
+    if not isinstance(model, VectorModel) or not text.strip():
+        return None
+    try:
+        vector = model.query(text)
+    except EmbeddingError as error:
+        _logger.warning("a question was not embedded (%s); its words are searched", error)
+        return None
+    call.embed_new_rows(new=BACKLOG_PER_READ, backlog=BACKLOG_PER_READ, proven=True)
+    return vector
 
 
 def trace_of(
@@ -211,123 +450,3 @@ def trace_of(
         },
         recalled=[hit.row_id for hit in result.hits],
     )
-
-
-# --- hits ---------------------------------------------------------------------------------------
-
-_PLACES = {
-    "memory_chunk": (
-        "SELECT r.id, t.key, r.part, s.name, r.role, r.scope_set_id, r.seq FROM search_row AS r"
-        " JOIN turn AS t ON t.id = r.target_id"
-    ),
-    "entity": (
-        "SELECT r.id, n.type, n.name, NULL, NULL, r.scope_set_id, NULL FROM search_row AS r"
-        " JOIN entity AS e ON e.id = r.target_id JOIN entity_name AS n ON n.id = e.name_id"
-    ),
-    "attribute": (
-        "SELECT r.id, a.key_id, NULL, s.name, NULL, r.scope_set_id, NULL FROM search_row AS r"
-        " JOIN attribute AS a ON a.id = r.target_id LEFT JOIN turn AS t ON t.id = a.turn_id"
-        ""
-    ),
-    "relation": (
-        "SELECT r.id, x.key_id, NULL, s.name, NULL, r.scope_set_id, NULL FROM search_row AS r"
-        " JOIN relation AS x ON x.id = r.target_id LEFT JOIN turn AS t ON t.id = x.turn_id"
-        ""
-    ),
-}
-_SESSION_OF = {
-    "memory_chunk": "t.session_id",
-    "entity": "NULL",
-    "attribute": "t.session_id",
-    "relation": "t.session_id",
-}
-_Place = tuple[object, ...]
-_SCOPE_SET = 4
-
-
-def hits_of(work: Work, found: Sequence[Scored]) -> list[RecallHit]:
-    """Search results as hits, best first; one entity of several scopes is one hit."""
-    places = _places(work, found)
-    shown: dict[object, list[list[str]]] = {}
-    hits: dict[str, RecallHit] = {}
-    for scored in found:
-        place = places.get(scored.row_id)
-        if place is None:
-            continue
-        scope_set_id = place[_SCOPE_SET]
-        if scope_set_id not in shown:
-            shown[scope_set_id] = work.visible_scopes(int(str(scope_set_id)))
-        hit = _hit(scored, place, shown[scope_set_id])
-        if hit.id not in hits:
-            hits[hit.id] = hit
-    return list(hits.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A hit for a reader: what was said, when, and by whom."""
-
-    kind: str
-    text: str
-    occurred_at: int
-    who: str
-
-
-def hits_shown(work: Work, found: Sequence[Scored]) -> list[Shown]:
-    """Search results with their speakers, in the order given."""
-    rows = work.connection.execute(
-        "SELECT id, coalesce(speaker, role, kind) FROM search_row"
-        " WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps([scored.row_id for scored in found]),),
-    )
-    names = dict(rows.fetchall())
-    return [
-        Shown(scored.kind, scored.text, scored.occurred_at, names.get(scored.row_id, ""))
-        for scored in found
-    ]
-
-
-def _places(work: Work, found: Sequence[Scored]) -> Mapping[int, _Place]:
-    by_kind: dict[str, list[int]] = {}
-    readable = work.readable()
-    for scored in found:
-        by_kind.setdefault(scored.kind, []).append(scored.row_id)
-    places: dict[int, _Place] = {}
-    for kind, row_ids in by_kind.items():
-        if kind in _PLACES:
-            rows = work.connection.execute(
-                f"{_PLACES[kind]} LEFT JOIN session AS s"  # noqa: S608  # constant parts
-                f" ON s.id = {_SESSION_OF[kind]} AND s.{readable.condition}"
-                " WHERE r.id IN (SELECT value FROM json_each(:rows))",
-                {"rows": json.dumps(row_ids), "readable": readable.parameter},
-            )
-            places.update({row[0]: row[1:] for row in rows})
-    return places
-
-
-def _hit(scored: Scored, place: _Place, scopes: list[list[str]]) -> RecallHit:
-    key, part, session, role, _, seq = place
-    extras = {
-        "scopes": scopes,
-        "sessionId": session,
-        "role": role,
-        "seq": seq,
-    }
-    return RecallHit.model_validate(
-        {
-            "id": _hit_id(scored.kind, str(key), part),
-            "score": scored.score,
-            "source": scored.kind,
-            "text": scored.text,
-            "occurredAt": to_text(scored.occurred_at),
-            **{name: value for name, value in extras.items() if value is not None},
-        }
-    )
-
-
-def _hit_id(kind: str, key: str, part: object) -> str:
-    if kind == "memory_chunk":
-        return chunk_id(key, int(str(part)))
-    if kind == "entity":
-        return f"entity:{key}/{part}"
-    return f"{kind}:{key}"

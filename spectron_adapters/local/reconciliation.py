@@ -52,6 +52,7 @@ class _Row:
     valid_from: int
     valid_until: int | None
     superseded_by: int | None
+    category: str
 
     @property
     def is_authoritative(self) -> bool:
@@ -185,7 +186,7 @@ class Reconciler:
     def _chain(self, name_id: int, key: str) -> list[_Row]:
         rows = self._work.connection.execute(
             "SELECT id, value, confidence, source_kind, known_from, known_until, valid_from,"
-            " valid_until, superseded_by FROM attribute"
+            " valid_until, superseded_by, category FROM attribute"
             " WHERE name_id = ? AND key = ? AND scope_set_id = ? ORDER BY known_from, id",
             (name_id, key, self._rows.scope_set_id),
         )
@@ -201,10 +202,10 @@ class Reconciler:
             self._cut_short(claim, new)
             self._correct(claim, outweighed[-1])
         beside = [row for row in live if row not in outweighed]
-        if beside:
+        if not beside:
+            self._resolve(claim.entity.name_id, claim.statement.key)
+        elif not _may_all_hold(claim, beside):
             self._note_conflict(claim, beside)
-        else:
-            self._resolve(claim)
 
     def _outweighs(self, claim: _Claim, row: _Row) -> bool:
         confidence = claim.statement.confidence
@@ -297,6 +298,7 @@ class Reconciler:
         """End superseded rows that waited for a successor whose time never came."""
         for row in self._chain(claim.entity.name_id, claim.statement.key):
             waits = row.valid_until is not None and row.valid_until > claim.valid_from
+            waits = waits and row.is_authoritative == claim.origin.is_authoritative
             if waits and row.superseded_by not in (None, new) and row.id != new:
                 self._rows.close(
                     "attribute",
@@ -357,6 +359,8 @@ class Reconciler:
                     origin,
                     _Target("attribute", row.id, row.is_authoritative, name_id, about),
                 )
+        if len(self._live(name_id, statement.key)) == 1:
+            self._resolve(name_id, statement.key)
 
     def _deny(
         self,
@@ -530,18 +534,21 @@ class Reconciler:
         self._rows.rows_touched += 1
         self._outcome["uncertainties"].append({"about": about, "reason": reason})
 
-    def _resolve(self, claim: _Claim) -> None:
+    def _resolve(self, name_id: int, key: str) -> None:
         """What was unclear about a key is settled once one value is left."""
+        about = f" · {key}"
         self._work.connection.execute(
             "UPDATE uncertainty SET resolved_at = ? WHERE scope_set_id = ? AND name_id = ?"
-            " AND about = ? AND resolved_at IS NULL",
-            (
-                self._work.now,
-                self._rows.scope_set_id,
-                claim.entity.name_id,
-                f"{claim.entity.display_name} · {claim.statement.key}",
-            ),
+            " AND substr(about, -length(?)) = ? AND resolved_at IS NULL",
+            (self._work.now, self._rows.scope_set_id, name_id, about, about),
         )
+
+
+def _may_all_hold(claim: _Claim, beside: Sequence[_Row]) -> bool:
+    """Whether several values are no conflict: keys of `context` may hold several."""
+    of_rows = {row.category for row in beside}
+    alike = all(row.is_authoritative == claim.origin.is_authoritative for row in beside)
+    return alike and of_rows | {claim.statement.memory_category} == {"context"}
 
 
 def _instant(moment: datetime | None) -> int | None:

@@ -1,23 +1,19 @@
 """The verbs that forget: what is asked for, in which transaction, and what is cleaned up after.
 
-Imports `calls`, `forgetting`, `scope_nodes`, `traces` and `models`.
+Imports `calls`, `forget_matching`, `forgetting`, `scope_nodes`, `traces` and `models`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from spectron_adapters.local.calls import Answer, Call
-from spectron_adapters.local.forgetting import (
-    Forgotten,
-    close_matches,
-    erase,
-    erase_scope,
-    find_matches,
-)
+from spectron_adapters.local.forget_matching import Forgotten, find_matches, redact_questions
+from spectron_adapters.local.forgetting import close_matches, erase, erase_scope
 from spectron_adapters.local.problems import forbidden
 from spectron_adapters.local.scope_nodes import parse_node
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.traces import Trace, region_text, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (
     ForgetRequest,
@@ -44,12 +40,17 @@ def forget(call: Call, request: ForgetRequest, lens: ScopeSet | None) -> Answer:
         count = found.count
         if request.purge:
             call.parts.read_traces.store(work.connection)
-            erase(work, found)
+            redact_questions(work, request.query)
+            erase(work, found, lens)
             call.parts.database.mark_erasure(work.connection)
         else:
-            close_matches(work, found)
+            close_matches(work, found, lens)
         return _receipt(
-            work, "purge" if request.purge else "forget", count, ForgetResponse(deleted=count)
+            work,
+            "purge" if request.purge else "forget",
+            count,
+            ForgetResponse(deleted=count),
+            region=call.caller.region("memory:forget").patterns,
         )
 
     answer = call.write(step)
@@ -71,7 +72,8 @@ def forget_scope(call: Call, request: ForgetScopeRequest) -> Answer:
         call.parts.read_traces.store(work.connection)
         count = erase_scope(work, scope)
         call.parts.database.mark_erasure(work.connection)
-        return _receipt(work, "scope", count, ForgetScopeResponse(forgotten=count))
+        response = ForgetScopeResponse(forgotten=count)
+        return _receipt(work, "scope", count, response, region=[subtree])
 
     answer = call.write(step)
     call.parts.database.erase_removed()
@@ -79,9 +81,18 @@ def forget_scope(call: Call, request: ForgetScopeRequest) -> Answer:
 
 
 def _receipt(
-    work: Work, what: str, count: int, response: ForgetResponse | ForgetScopeResponse
+    work: Work,
+    what: str,
+    count: int,
+    response: ForgetResponse | ForgetScopeResponse,
+    *,
+    region: Sequence[GrantPattern],
 ) -> Answer:
     """The answer, with a trace that says how much was forgotten and by whom, and not what."""
-    trace = replace(Trace.decision(work, rows_touched=count, turns=0), details={"forgotten": what})
+    trace = replace(
+        Trace.decision(work, rows_touched=count, turns=0),
+        details={"forgotten": what},
+        region=region_text(region),
+    )
     store_trace(work, trace)
     return Answer.of(200, response, trace_id=trace.key)

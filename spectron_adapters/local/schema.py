@@ -11,6 +11,7 @@ import sqlite3
 from spectron_adapters.local.access.tables import ACCESS_SCHEMA
 from spectron_adapters.local.documents.tables import DOCUMENT_SCHEMA
 from spectron_adapters.local.language.tables import LANGUAGE_SCHEMA
+from spectron_adapters.local.search.duplicates import DUPLICATE_SCHEMA
 from spectron_adapters.local.search.retrieval import SEARCH_SCHEMA
 from spectron_adapters.local.search.vectors import VECTOR_SCHEMA
 from spectron_adapters.local.trace_tables import TRACE_SCHEMA
@@ -224,7 +225,12 @@ CREATE TABLE pending_erasure (
 
 _MIGRATIONS: tuple[str, ...] = (
     _FOUNDATION + SEARCH_SCHEMA,
-    ACCESS_SCHEMA + DOCUMENT_SCHEMA + VECTOR_SCHEMA + LANGUAGE_SCHEMA + TRACE_SCHEMA,
+    ACCESS_SCHEMA
+    + DOCUMENT_SCHEMA
+    + DUPLICATE_SCHEMA
+    + VECTOR_SCHEMA
+    + LANGUAGE_SCHEMA
+    + TRACE_SCHEMA,
 )
 
 LATEST = len(_MIGRATIONS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from spectron_adapters.local.instants import to_text
 from spectron_adapters.local.problems import bad_request, forbidden, not_found
+from spectron_adapters.local.scope_catalog import ReadableSets
 from spectron_adapters.local.scope_nodes import check_registered
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (
@@ -140,6 +141,21 @@ def session_scopes(work: Work, session: StoredSession) -> ScopeSet:
     return ScopeSet(clauses)
 
 
+def _writable_scopes(work: Work, session: StoredSession) -> ScopeSet:
+    """The scopes of a session that the caller may write to, all of them.
+
+    Raises:
+        Problem: 403, without naming scopes that the caller may know nothing of.
+    """
+    scopes = session_scopes(work, session)
+    if work.caller.required_region("memory:write").outside(scopes):
+        raise forbidden(
+            f"session {session.name!r} lies outside the region of memory:write; use another "
+            "session, or ask for a grant"
+        )
+    return scopes
+
+
 def _check_name(name: str) -> None:
     if not name.strip():
         raise bad_request("session_id is blank; leave it out to have a session created")
@@ -167,8 +183,7 @@ def resolve_destination(
         _check_name(session_id)
         session = _find(work, session_id)
     if session is not None:
-        pinned = session_scopes(work, session)
-        work.caller.check_targets(pinned, "memory:write")
+        pinned = _writable_scopes(work, session)
     if scopes is not None:
         work.caller.check_targets(scopes, "memory:write")
         check_registered(work, scopes.scopes)
@@ -268,15 +283,36 @@ def get_session(work: Work, session_id: str) -> Session:
     return _shown(work, readable_session(work, session_id))
 
 
-def list_sessions(work: Work, lens: ScopeSet | None) -> SessionListResponse:
-    """The sessions that the caller may read and a lens lets through, oldest first."""
+def list_sessions(
+    work: Work, lens: ScopeSet | None, *, limit: int | None = None, offset: int = 0
+) -> SessionListResponse:
+    """The sessions that the caller may read and a lens lets through, oldest first.
+
+    Args:
+        work: In a read transaction.
+        lens: Only what it lets through.
+        limit: Most sessions; None for all, which is what clients without pages expect.
+        offset: How many to pass over.
+
+    Returns:
+        The sessions; with a limit, `page` says whether more follow.
+    """
     readable = work.readable(lens)
     rows = work.connection.execute(
         f"SELECT {_COLUMNS} FROM session WHERE context_id = :context AND deleted_at IS NULL"  # noqa: S608  # constant parts
-        f" AND {readable.condition} ORDER BY id",
-        {"context": work.context_id, "readable": readable.parameter},
-    )
-    return SessionListResponse(sessions=[_shown(work, StoredSession(*row)) for row in rows])
+        f" AND {readable.condition} ORDER BY id LIMIT :most OFFSET :offset",
+        {
+            "context": work.context_id,
+            "readable": readable.parameter,
+            "most": -1 if limit is None else limit + 1,
+            "offset": offset,
+        },
+    ).fetchall()
+    shown = [_shown(work, StoredSession(*row)) for row in rows[:limit]]
+    if limit is None:
+        return SessionListResponse(sessions=shown)
+    page = {"limit": limit, "offset": offset, "hasMore": len(rows) > limit}
+    return SessionListResponse.model_validate({"sessions": shown, "page": page})
 
 
 def _shown(work: Work, session: StoredSession) -> Session:
@@ -288,15 +324,23 @@ def _shown(work: Work, session: StoredSession) -> Session:
     )
 
 
-def list_turns(work: Work, session_id: str, page: TurnPage) -> TurnListResponse:
+def list_turns(
+    work: Work, session_id: str, page: TurnPage, lens: ScopeSet | None = None
+) -> TurnListResponse:
     """A page of a transcript.
+
+    Args:
+        work: In a read transaction.
+        session_id: The session.
+        page: Which turns.
+        lens: Only turns that it lets through.
 
     Raises:
         Problem: 404, the session does not exist or is not visible.
     """
     session = readable_session(work, session_id)
-    readable = work.readable()
-    after, before, offset = _bounds(work, session, page)
+    readable = work.readable(lens)
+    after, before, offset = _bounds(session, page, readable)
     order = "DESC" if page.descending else "ASC"
     rows = work.connection.execute(
         "SELECT key, role, content, seq, known_at FROM turn"  # noqa: S608  # constant parts
@@ -325,7 +369,7 @@ def list_turns(work: Work, session_id: str, page: TurnPage) -> TurnListResponse:
     return TurnListResponse(turns=turns)
 
 
-def _bounds(work: Work, session: StoredSession, page: TurnPage) -> tuple[int, int, int]:
+def _bounds(session: StoredSession, page: TurnPage, readable: ReadableSets) -> tuple[int, int, int]:
     """Limits of `seq`, and what remains to be passed over by counting.
 
     Without gaps the offset is arithmetic, so that the end of a long transcript costs no more
@@ -333,16 +377,12 @@ def _bounds(work: Work, session: StoredSession, page: TurnPage) -> tuple[int, in
     """
     after = page.after or 0
     before = session.last_seq + 1 if page.before is None else min(page.before, session.last_seq + 1)
-    if page.offset == 0 or session.hidden_turns or not _reads_everything(work):
+    reads_everything = readable.ids is None and not readable.excluded
+    if page.offset == 0 or session.hidden_turns or not reads_everything:
         return after, before, page.offset
     if page.descending:
         return after, before - page.offset, 0
     return after + page.offset, before, 0
-
-
-def _reads_everything(work: Work) -> bool:
-    readable = work.readable()
-    return readable.ids is None and not readable.excluded
 
 
 def delete_session(work: Work, session_id: str) -> None:
@@ -352,7 +392,7 @@ def delete_session(work: Work, session_id: str) -> None:
         Problem: 404 if the caller may not read it, 403 if they may not write it.
     """
     session = readable_session(work, session_id)
-    work.caller.check_targets(session_scopes(work, session), "memory:write")
+    _writable_scopes(work, session)
     work.connection.execute("UPDATE turn SET content = '' WHERE session_id = ?", (session.id,))
     work.connection.execute(
         "UPDATE session SET deleted_at = ?, metadata = NULL WHERE id = ?", (work.now, session.id)

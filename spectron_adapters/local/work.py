@@ -16,7 +16,10 @@ from spectron_adapters.local.scope_catalog import ReadableSets, ScopeCatalog
 from spectron_adapters.models import Verb
 from spectron_adapters.scopes import Scope, ScopeSet
 
-__all__ = ["Settings", "Work"]
+__all__ = ["UPLOAD_LIMIT", "Settings", "Work"]
+
+UPLOAD_LIMIT = 50 * 1024 * 1024
+"""Most bytes of an uploaded document, unless the operator decides otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Settings:
         extractor: What reads statements from turns.
         embedder: What turns texts into vectors; None searches by words alone.
         language_model: Reads, chats and reflects; None does without.
+        upload_limit: Most bytes of an uploaded document.
     """
 
     auto_register_scopes: bool
@@ -36,6 +40,7 @@ class Settings:
     extractor: Extractor
     embedder: Embedder | None = None
     language_model: LanguageModel | None = None
+    upload_limit: int = UPLOAD_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class Work:
             Problem: 403, `memory:forget` is granted nowhere.
         """
         self.caller.required_region("memory:forget")
-        return self.readable(_subtrees(lens), verb="memory:forget")
+        return self.readable(subtrees(lens), verb="memory:forget")
 
     def intern(self, scopes: ScopeSet) -> int:
         """The id of a scope set, stored when new."""
@@ -95,7 +100,8 @@ class Work:
         return self.catalog.visible_wire(self.connection, scope_set_id, region)
 
 
-def _subtrees(lens: ScopeSet | None) -> ScopeSet | None:
+def subtrees(lens: ScopeSet | None) -> ScopeSet | None:
+    """A lens that lets through what lies in the subtrees of its entries, and nothing above."""
     if lens is None:
         return None
     return ScopeSet(

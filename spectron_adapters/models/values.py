@@ -91,7 +91,9 @@ def format_timestamp(moment: datetime) -> str:
     return str(_as_rfc3339(moment))
 
 
-Timestamp: TypeAlias = Annotated[str, BeforeValidator(_as_rfc3339)]
+Timestamp: TypeAlias = Annotated[
+    str, BeforeValidator(_as_rfc3339), Field(json_schema_extra={"format": "date-time"})
+]
 
 
 def _check_label(value: object) -> object:
@@ -106,7 +108,9 @@ def _check_label(value: object) -> object:
     return value
 
 
-Label: TypeAlias = Annotated[str, BeforeValidator(_check_label)]
+Label: TypeAlias = Annotated[
+    str, BeforeValidator(_check_label), Field(json_schema_extra={"pattern": "^[^_=\\s][^=]*="})
+]
 AnswerSize: TypeAlias = Annotated[int, Field(ge=1, le=K_MAX, strict=True)]
 
 

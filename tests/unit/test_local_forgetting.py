@@ -192,3 +192,192 @@ def test_deleting_a_session_hides_its_words_and_keeps_its_facts(make_memory, tmp
         memory.say("a new beginning", "s")
         assert memory.contents("s") == ["a new beginning"]
         assert memory.turns("s")[0]["seq"] == 1
+
+
+# --- what several own ---------------------------------------------------------------------------
+
+BOB = "org/acme/user/bob"
+SHARED = [[ALICE], [BOB]]
+
+
+@pytest.fixture
+def shared(memory, two_users):
+    """Alice and Bob, who own a sentence and a fact together, and each something alone."""
+    alice, bob = two_users
+    memory.say("the wedding is in Lyon", "plans", scopes=SHARED)
+    memory.put("Wedding", "city", "Lyon", scopes=SHARED)
+    alice.put("Alice", "hobby", "chess")
+    bob.put("Wedding", "gift", "teapot")
+    return alice, bob
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_one_owner_forgets_and_the_other_keeps(shared, memory, purge):
+    alice, bob = shared
+    before = bob.values("Wedding", "city"), bob.recall("wedding Lyon"), bob.contents("plans")
+    counted = alice.forget("wedding Lyon", purge=purge, dryRun=True)
+    assert alice.forget("wedding Lyon", purge=purge) == counted > 0
+    assert alice.values("Wedding", "city") == []
+    left = [] if purge else ["Wedding (person)"]  # "Lyon" is no word of the entity's own
+    assert alice.recall("wedding Lyon") == left
+    assert alice.contents("plans") == []
+    assert alice.history("Wedding", "city") == []
+    assert "Lyon" not in alice.ask("GET", "/state").body.decode()
+    assert (bob.values("Wedding", "city"), bob.recall("wedding Lyon")) == before[:2]
+    assert bob.contents("plans") == before[2]
+    assert "user/alice" not in str(bob.query("wedding Lyon"))
+    assert bob.get("/entities/person/wedding")["entity"]["name"] == "Wedding"
+    assert sorted(row["key"] for row in bob.get("/entities/person/wedding")["attributes"]) == [
+        "city",
+        "gift",
+    ]
+    assert alice.forget("wedding Lyon", purge=purge) == 0
+    assert bob.forget("wedding Lyon", purge=purge) > 0
+    assert all("Lyon" not in text for text in bob.recall("wedding Lyon"))
+
+
+def test_the_other_owner_still_supersedes_his_value(shared, memory):
+    alice, bob = shared
+    alice.forget("wedding Lyon")
+    bob.put("Wedding", "city", "Rome")
+    assert bob.values("Wedding", "city") == ["Rome"]
+    assert alice.values("Wedding", "city") == []
+
+
+def test_deleting_a_shared_entity_takes_ones_own_share(shared, memory):
+    alice, bob = shared
+    alice.delete("/entities/person/wedding")
+    assert alice.refused("GET", "/entities/person/wedding")["status"] == 404
+    assert sorted(row["key"] for row in bob.get("/entities/person/wedding")["attributes"]) == [
+        "city",
+        "gift",
+    ]
+    assert alice.values("Alice", "hobby") == ["chess"]
+
+
+def test_a_lens_decides_whose_share_is_given_up(shared, memory):
+    alice, bob = shared
+    memory.forget("wedding Lyon", lens=BOB)
+    assert bob.values("Wedding", "city") == []
+    assert alice.values("Wedding", "city") == ["Lyon"]
+    memory.forget("wedding Lyon")
+    assert alice.values("Wedding", "city") == []
+
+
+def test_what_needs_two_grants_together_belongs_to_whoever_holds_both(memory):
+    memory.say("joint note", "j", scopes=[["org/acme", "user/alice"]])
+    memory.engine.add_principal(
+        "acme", grants={"memory:read": "org/acme", "memory:forget": "org/acme"}
+    )
+    assert memory.acting_for("acme").forget("joint note", purge=True) == 0
+    both = ["org/acme", "user/alice"]
+    memory.engine.add_principal("both", grants={"memory:read": both, "memory:forget": both})
+    assert memory.acting_for("both").forget("joint note", purge=True) == 1
+    assert memory.recall("joint note") == []
+
+
+def test_labels_and_importance_move_along(memory, two_users):
+    alice, bob = two_users
+    body = {"text": "the wedding is in Lyon", "infer": "none", "labels": ["kind=plan"]}
+    memory.post("/facts", {**body, "scopes": SHARED, "session_id": "p"})
+    alice.forget("wedding Lyon")
+    assert bob.recall("wedding", labels=["kind=plan"]) == ["the wedding is in Lyon"]
+    assert bob.recall("wedding", labels=["kind=other"]) == []
+
+
+# --- what else repeats the words ----------------------------------------------------------------
+
+
+def test_metadata_of_sessions_is_erased_with_what_it_mentions(memory, two_users):
+    alice, bob = two_users
+    hers = alice.post("/sessions", {"metadata": {"title": "about zyxwvut", "tags": ["a"]}})["id"]
+    his = bob.post("/sessions", {"metadata": {"title": "about zyxwvut"}})["id"]
+    assert alice.forget("zyxwvut") == 0
+    assert alice.forget("zyxwvut", purge=True, dryRun=True) == 1
+    assert alice.forget("zyxwvut", purge=True) == 1
+    assert "metadata" not in alice.get(f"/sessions/{hers}")
+    assert bob.get(f"/sessions/{his}")["metadata"]
+
+
+def test_metadata_of_a_shared_session_stays_with_its_other_owner(memory, two_users):
+    alice, bob = two_users
+    body = {"scopes": SHARED, "metadata": {"title": "about zyxwvut"}}
+    session = memory.post("/sessions", body)["id"]
+    assert alice.forget("zyxwvut", purge=True) == 0
+    assert bob.get(f"/sessions/{session}")["metadata"]
+    assert memory.forget("zyxwvut", purge=True) == 1
+    assert "metadata" not in bob.get(f"/sessions/{session}")
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_open_questions_about_a_shared_fact_go_with_it(memory, two_users, purge):
+    alice, bob = two_users
+    memory.tell("I live in Lyon.", "s", scopes=SHARED)
+    entity = {"type": "person", "name": "user"}
+    triple = {"entity": entity, "key": "lives_in", "value": "Rome"}
+    memory.post("/facts", {"infer": "triples", "triples": [triple], "scopes": SHARED})
+    assert len(alice.get("/state")["unknowns"]) == 1
+    alice.forget("Lyon", purge=purge)
+    alice.forget("Rome", purge=purge)
+    assert alice.get("/state")["unknowns"] == []
+    assert len(bob.get("/state")["unknowns"]) == 1
+
+
+def test_questions_about_what_is_purged_are_emptied_though_they_found_nothing(memory, two_users):
+    alice, bob = two_users
+    alice.say("the cat sat", "a")
+    alice.recall("where is zyxwvut?")
+    bob.recall("where is zyxwvut?")
+    alice.forget("zyxwvut", purge=True)
+    assert "zyxwvut" not in alice.ask("GET", "/traces").body.decode()
+    assert "zyxwvut" in bob.ask("GET", "/traces").body.decode()
+
+
+def test_erasing_a_scope_empties_the_traces_of_those_within_it(memory, two_users):
+    alice, bob = two_users
+    alice.recall("zyxwvut of hers")
+    bob.recall("zyxwvut of his")
+    memory.post("/scopes/forget", {"path": ALICE})
+    asked = [trace["queryText"] for trace in memory.get("/traces")["traces"]]
+    assert "zyxwvut of hers" not in asked
+    assert "zyxwvut of his" in asked
+
+
+def test_erasing_a_scope_takes_its_documents_and_sessions(make_memory, tmp_path):
+    path = tmp_path / "memory.db"
+    for memory in make_memory(path):
+        memory.post("/sessions", {"scopes": ALICE, "metadata": {"title": "zyxwvut"}})
+        memory.say("zyxwvut is here", "a", scopes=ALICE)
+        memory.say("the cat sat", "b", scopes=BOB)
+        form = (
+            b'--x\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n'
+            b'{"scopes": "' + ALICE.encode() + b'"}\r\n--x\r\nContent-Disposition: form-data;'
+            b' name="file"; filename="zyxwvut.txt"\r\nContent-Type: text/plain\r\n\r\n'
+            b"zyxwvut lives in a house by the sea.\r\n--x--\r\n"
+        )
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        response = memory.ask("POST", "/documents", headers=headers, raw=form)
+        assert response.status == 202, response.body
+        assert memory.post("/scopes/forget", {"path": ALICE})["forgotten"] >= 3
+        assert memory.get("/documents")["documents"] == []
+        assert b"zyxwvut" not in raw_bytes(path).lower()
+        assert memory.recall("zyxwvut") == []
+        assert memory.recall("cat") == ["the cat sat"]
+
+
+def test_stored_answers_keep_ids_and_lose_words(memory):
+    body = {"metadata": {"title": "about zyxwvut"}}
+    first = memory.post("/sessions", body, idempotency_key="k")
+    memory.forget("zyxwvut", purge=True)
+    again = memory.post("/sessions", body, idempotency_key="k")
+    assert again["id"] == first["id"]
+    assert again["createdAt"] == first["createdAt"]
+    assert "zyxwvut" not in str(again)
+
+
+def test_repeated_sentences_are_forgotten_together(memory):
+    for _ in range(3):
+        memory.say("my cat is called Zyxwvut and sleeps all day", "s")
+    assert memory.forget("Zyxwvut") == 3
+    assert memory.contents("s") == []
+    assert memory.recall("Zyxwvut") == []

@@ -320,3 +320,109 @@ def test_a_decision_is_traced(scripted):
     response = scripted.ask("POST", "/facts", {"text": "home=Lyon", "session_id": "s"})
     assert response.headers["x-trace-id"]
     assert json.loads(response.body)["extraction"]["attributes"]
+
+
+# --- what is open, and what settles it ----------------------------------------------------------
+
+
+def unknowns(memory):
+    return [item["about"] for item in memory.get("/state")["unknowns"]]
+
+
+def test_a_disagreement_is_open_until_one_value_is_left(scripted):
+    scripted.tell("home=Lyon")
+    scripted.tell("home=Paris@0.6")
+    assert unknowns(scripted) == ["Ada · home"]
+    scripted.tell("home=Rome@0.95")
+    assert unknowns(scripted) == []
+
+
+@pytest.mark.parametrize("settle", ["deny", "forget", "purge"])
+def test_a_disagreement_ends_with_one_of_its_values(scripted, settle):
+    scripted.tell("home=Lyon")
+    scripted.tell("phone=1")
+    scripted.tell("home=Paris@0.6")
+    scripted.tell("phone=2@0.6")
+    if settle == "deny":
+        scripted.tell("home!=Paris")
+    else:
+        scripted.forget("Ada home Paris", purge=settle == "purge")
+    assert live(scripted) == ([] if settle == "purge" else ["Lyon"])
+    assert "Ada · home" not in unknowns(scripted)
+
+
+def test_settling_one_key_leaves_the_others_open(scripted):
+    scripted.tell("home=Lyon")
+    scripted.tell("second home=Nice")
+    scripted.tell("home=Paris@0.6")
+    scripted.tell("second home=Cannes@0.6")
+    scripted.tell("second home=Rome@0.95")
+    assert unknowns(scripted) == ["Ada · home"]
+
+
+def test_values_of_context_stand_side_by_side_without_a_question(make_memory):
+    def read(text):
+        value, _, confidence = text.partition("@")
+        return Statements(
+            attributes=(
+                AttributeStatement(
+                    ADA, "doing", value, "context", confidence=float(confidence or 0.9)
+                ),
+            )
+        )
+
+    for memory in make_memory(extractor=read):
+        memory.tell("packing")
+        memory.tell("phoning@0.6")
+        assert live(memory, "doing") == ["packing", "phoning"]
+        assert unknowns(memory) == []
+        memory.put("Ada", "doing", "sleeping")
+        assert len(unknowns(memory)) == 1
+
+
+def test_a_relation_of_another_scope_is_another_relation(scripted):
+    scripted.relate("Ada", "knows", "Bob", scopes="team/a")
+    scripted.relate("Ada", "knows", "Bob", scopes="team/b")
+    assert len(scripted.get("/entities/person/ada")["relations"]) == 2
+    assert len(scripted.get("/entities/person/ada", lens="team/a")["relations"]) == 1
+
+
+def test_a_revoked_order_is_kept_for_reads_of_earlier_times(scripted, clock):
+    scripted.tell("!style:answer briefly")
+    then = clock.text
+    clock.forward(days=1)
+    scripted.tell("!style:")
+    assert scripted.get("/state")["instructions"] == []
+    earlier = scripted.post("/context", {"query": "", "asOf": then})["context"]
+    assert "answer briefly" in earlier
+
+
+def test_a_less_sure_value_of_the_past_stands_beside_and_supersedes_nothing(scripted):
+    scripted.tell("home=Rome", observed_at="2024-01-01T00:00:00Z")
+    extraction = scripted.tell("home=Paris@0.6", observed_at="2022-01-01T00:00:00Z")["extraction"]
+    assert extraction["corrections"] == []
+    assert live(scripted) == ["Paris", "Rome"]
+    assert unknowns(scripted) == ["Ada · home"]
+
+
+def test_the_same_value_of_the_past_makes_no_new_row(scripted):
+    scripted.tell("home=Rome", observed_at="2024-01-01T00:00:00Z")
+    scripted.tell("home=Rome", observed_at="2022-01-01T00:00:00Z")
+    assert len(scripted.history("Ada", "home")) == 1
+
+
+def test_a_denial_below_the_floor_closes_nothing_and_is_noted(make_memory):
+    def read(text):
+        return Statements(
+            attributes=(
+                AttributeStatement(
+                    ADA, "home", "Lyon", confidence=0.9 if text == "yes" else 0.5,
+                    negated=text != "yes",
+                ),
+            )
+        )  # fmt: skip
+
+    for memory in make_memory(extractor=read):
+        memory.tell("yes")
+        assert len(memory.tell("no")["extraction"]["uncertainties"]) == 1
+        assert live(memory) == ["Lyon"]

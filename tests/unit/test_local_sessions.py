@@ -134,3 +134,91 @@ def test_a_session_answers_to_its_id_with_the_table_before_it(memory):
     assert memory.contents("session:t") == ["two"]
     memory.delete("/sessions/session%3As")
     assert memory.ask("GET", "/sessions/s").status == 404
+
+
+# --- pages of sessions, lenses, and the older way to append ------------------------------------
+
+
+def test_sessions_are_listed_in_pages_that_say_whether_more_follow(memory):
+    for number in range(5):
+        memory.say("x", f"session {number}")
+    names = [f"session {number}" for number in range(5)]
+    assert [item["id"] for item in memory.get("/sessions")["sessions"]] == names
+    first = memory.get("/sessions", limit=2)
+    assert [item["id"] for item in first["sessions"]] == names[:2]
+    assert first["page"] == {"limit": 2, "offset": 0, "hasMore": True}
+    last = memory.get("/sessions", limit=2, offset=4)
+    assert [item["id"] for item in last["sessions"]] == names[4:]
+    assert last["page"]["hasMore"] is False
+    assert memory.get("/sessions", limit=100_000)["page"]["limit"] == 500
+    assert memory.refused("GET", "/sessions", limit="all")["status"] == 400
+
+
+def test_pages_of_sessions_count_only_what_the_caller_may_read(two_users):
+    alice, bob = two_users
+    for number in range(3):
+        bob.say("x", f"his {number}")
+        alice.say("x", f"hers {number}")
+    page = alice.get("/sessions", limit=3)
+    assert [item["id"] for item in page["sessions"]] == ["hers 0", "hers 1", "hers 2"]
+    assert page["page"]["hasMore"] is False
+    assert alice.get("/sessions", limit=1, offset=3)["sessions"] == []
+
+
+def test_a_lens_narrows_the_turns_of_a_session(memory):
+    memory.say("for all", "s", scopes="org/acme")
+    memory.say("for alice", "s", scopes="org/acme/user/alice")
+    memory.say("for bob", "s", scopes="org/acme/user/bob")
+    assert memory.contents("s", lens="org/acme/user/alice") == ["for all", "for alice"]
+    assert memory.contents("s", lens="org/acme/user/alice", offset=1) == ["for alice"]
+    assert memory.contents("s", lens="org/acme/user/bob/*") == ["for bob"]
+    assert memory.contents("s", lens="org/beta") == []
+    assert memory.refused("GET", "/sessions/s/turns", lens="")["status"] == 400
+
+
+def test_a_turn_may_be_appended_the_older_way(memory):
+    extraction = memory.post("/sessions/s/turns", {"role": "user", "content": "I live in Lyon."})
+    assert extraction["turnId"] == memory.turns("s")[0]["id"]
+    assert [row["value"] for row in extraction["attributes"]] == ["Lyon"]
+    assert extraction["corrections"] == []
+    assert memory.values("user", "lives_in") == ["Lyon"]
+    for body in ({}, {"role": "user"}, {"content": "x"}, {"role": "user", "content": ""}):
+        assert memory.refused("POST", "/sessions/s/turns", body)["status"] == 400
+    problem = memory.refused("POST", "/sessions/s/turns", {"role": "king", "content": "x"})
+    assert problem["status"] == 400
+    assert len(memory.turns("s")) == 1
+
+
+def test_a_turn_appended_the_older_way_is_stored_once(memory):
+    body = {"role": "user", "content": "I live in Lyon."}
+    first = memory.post("/sessions/s/turns", body, idempotency_key="k")
+    assert memory.post("/sessions/s/turns", body, idempotency_key="k") == first
+    assert len(memory.turns("s")) == 1
+    memory.forget("Lyon", purge=True)
+    again = memory.post("/sessions/s/turns", body, idempotency_key="k")
+    assert again["turnId"] == first["turnId"]
+    assert again["attributes"] == again["entities"] == []
+
+
+def test_nobody_appends_to_anothers_session_nor_learns_of_its_scope(two_users):
+    alice, bob = two_users
+    bob.say("x", "bobs")
+    body = {"role": "user", "content": "x"}
+    problem = alice.refused("POST", "/sessions/bobs/turns", body)
+    assert problem["status"] == 403
+    assert "user/bob" not in problem["detail"]
+    pinned = {"text": "x", "infer": "none", "session_id": "bobs"}
+    assert "user/bob" not in alice.refused("POST", "/facts", pinned)["detail"]
+    assert bob.contents("bobs") == ["x"]
+
+
+def test_what_may_be_read_but_not_written_is_refused_without_naming_its_owners(memory, two_users):
+    alice, _ = two_users
+    memory.say("x", "shared", scopes=[["org/acme/user/alice"], ["org/acme/user/bob"]])
+    for method, path, body in (
+        ("DELETE", "/sessions/shared", None),
+        ("POST", "/facts", {"text": "x", "infer": "none", "session_id": "shared"}),
+    ):
+        problem = alice.refused(method, path, body)
+        assert problem["status"] == 403
+        assert "user/bob" not in problem["detail"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spectron_adapters.local.search import reading
+from spectron_adapters.local.search.duplicates import DUPLICATE_SCHEMA
 from spectron_adapters.local.search.retrieval import (
     SEARCH_SCHEMA,
     IndexRow,
@@ -22,6 +23,7 @@ from spectron_adapters.local.search.retrieval import (
     remove_rows,
     search,
 )
+from spectron_adapters.local.search.vectors import VECTOR_SCHEMA
 
 DAY = 86_400_000_000
 START = 19_000 * DAY
@@ -33,7 +35,7 @@ KINDS = frozenset({"entity", "attribute", "relation", "memory_chunk", "chunk", "
 def connection() -> Iterator[sqlite3.Connection]:
     """An empty index in memory."""
     database = sqlite3.connect(":memory:")
-    database.executescript(SEARCH_SCHEMA)
+    database.executescript(SEARCH_SCHEMA + DUPLICATE_SCHEMA + VECTOR_SCHEMA)
     yield database
     database.close()
 
@@ -491,7 +493,7 @@ def test_erased_words_are_in_no_byte_of_the_files(
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA secure_delete = ON")
-    database.executescript(SEARCH_SCHEMA)
+    database.executescript(SEARCH_SCHEMA + DUPLICATE_SCHEMA + VECTOR_SCHEMA)
     add_rows(database, [fact(f"ordinary matter {n}") for n in range(others)])
     database.execute("BEGIN IMMEDIATE")
     secret = replace(

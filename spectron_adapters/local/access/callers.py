@@ -1,32 +1,58 @@
-"""Who calls, and what regions of the scope tree each verb may touch.
+"""Who calls, and what regions of the scope tree each verb may touch in this request.
 
-In the process, without a key, the caller is the administrator; a delegation header narrows the
-caller to what the target may do as well. Imports `scopes`, `problems` and the standard library.
+Imports `scopes`, `problems` and `grants`; knows no table.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
 
-from spectron_adapters.local.problems import Problem, bad_request, forbidden
+from spectron_adapters.local.access.grants import (
+    EVERYTHING,
+    NOTHING,
+    VERBS,
+    Grants,
+    everywhere,
+    grants_text,
+    intersect,
+    patterns_of,
+)
+from spectron_adapters.local.problems import Problem, bad_request, forbidden, unauthorized
 from spectron_adapters.models import Verb, WhoamiResponse
 from spectron_adapters.scopes import Region, ScopeSet
 
-__all__ = ["ADMIN", "VERBS", "Caller", "delegated", "delegation_target", "store_principal"]
-
-VERBS: tuple[Verb, ...] = get_args(Verb)
+__all__ = ["ADMIN", "SYSTEM", "VERBS", "Caller", "UsedKey", "delegation_target", "refused"]
 
 _DELEGATION_HEADERS = (
     "x-spectron-on-behalf-of",
     "x-memory-on-behalf-of",
     "x-agent-memory-on-behalf-of",
 )
-_NOTHING = Region(())
-_EVERYTHING = Region.parse("/*")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedKey:
+    """The key that a request was made with; holds no secret.
+
+    Attributes:
+        key_id: Its id.
+        name: Its name, unique in the context.
+        kind: agent or supervisor for keys of that sort; None for others.
+        strict: Whether a lens outside the region is refused instead of read as empty.
+        grants: What it attenuates its principal's grants to; None inherits them.
+        floor: Stored text of the subtree that confines it, if any.
+        valid_until: Microseconds at which it expires; None never.
+    """
+
+    key_id: str
+    name: str
+    kind: str | None
+    strict: bool
+    grants: Grants | None
+    floor: str | None
+    valid_until: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +64,45 @@ class Caller:
         display_name: For people.
         kind: human, agent, service or unknown; never affects access.
         grants: The principal's own regions per verb.
-        regions: What counts for this request, per verb; a missing verb is not granted.
+        regions: What counts for this request, per verb: the principal's grants within the key's
+            and its floor, within the delegation target's. A missing verb is not granted.
         target: The principal on whose behalf the request is made.
+        key: The key; None in the process without one.
     """
 
     principal: str
     display_name: str
     kind: str
-    grants: Mapping[str, Region]
-    regions: Mapping[str, Region]
+    grants: Grants
+    regions: Grants
     target: str | None = None
+    key: UsedKey | None = None
 
     @property
     def identity(self) -> str:
         """Caller and delegation target as one text: whose idempotency keys these are."""
         return json.dumps([self.principal, self.target])
 
+    @property
+    def authority(self) -> str:
+        """What the caller may do in this request, as one text.
+
+        A stored answer is for whoever may do the same: not for a narrower key of the same
+        principal, nor for one that has lost a grant since.
+        """
+        return grants_text(self.regions)
+
+    @property
+    def key_kind(self) -> str | None:
+        """`agent` or `supervisor`, when the request's key is of that sort.
+
+        An `agent` key may neither persist reflections nor manage keys.
+        """
+        return None if self.key is None else self.key.kind
+
     def region(self, verb: Verb) -> Region:
         """Where the caller may do something; empty when nowhere."""
-        return self.regions.get(verb, _NOTHING)
+        return self.regions.get(verb, NOTHING)
 
     def required_region(self, verb: Verb) -> Region:
         """Like `region`, for verbs whose absence is an error.
@@ -70,15 +116,22 @@ class Caller:
         return region
 
     @property
+    def manages_everything(self) -> bool:
+        """Whether `grant:manage` is granted over the whole tree."""
+        return self.region("grant:manage").covers(EVERYTHING)
+
+    @property
     def shown(self) -> WhoamiResponse:
         """What the caller may know of itself."""
+        token = None if self.key is None else self.key.grants
         return WhoamiResponse(
             principal_id=f"principal:{self.principal}",
             display_name=self.display_name,
             kind=self.kind,
             enforce=True,
-            grants=_patterns(self.grants),
-            effective_grants=_patterns(self.regions),
+            grants=patterns_of(self.grants),
+            token_grants=None if token is None else patterns_of(token),
+            effective_grants=patterns_of(self.regions),
             delegated_principal_id=None if self.target is None else f"principal:{self.target}",
         )
 
@@ -96,86 +149,50 @@ class Caller:
                 "grant"
             )
 
+    def acting_for(self, target: str, grants: Grants) -> Caller:
+        """The caller on behalf of a principal: both must be granted what is done."""
+        return replace(self, regions=intersect(self.regions, grants), target=target)
+
 
 ADMIN = Caller(
     principal="admin",
     display_name="Administrator",
     kind="service",
-    grants=dict.fromkeys(VERBS, _EVERYTHING),
-    regions=dict.fromkeys(VERBS, _EVERYTHING),
+    grants=everywhere(),
+    regions=everywhere(),
 )
+"""The caller in the process without a key."""
 
-
-def _patterns(regions: Mapping[str, Region]) -> dict[str, list[str]]:
-    return {verb: [str(item) for item in region.patterns] for verb, region in regions.items()}
+SYSTEM = Caller(
+    principal="system",
+    display_name="System",
+    kind="service",
+    grants=everywhere(),
+    regions=everywhere(),
+)
+"""What the service does of itself, and what its operator has it do."""
 
 
 def delegation_target(headers: Mapping[str, str]) -> str | None:
     """On whose behalf a request is made; None for the caller's own.
 
     Raises:
-        Problem: 400, the header is blank.
+        Problem: 400, the header is blank, or two of its names disagree.
     """
-    target = next((headers[name] for name in _DELEGATION_HEADERS if name in headers), None)
-    if target is None:
+    given = {headers[name].strip() for name in _DELEGATION_HEADERS if name in headers}
+    if not given:
         return None
-    name = target.removeprefix("principal:")
+    if len(given) > 1:
+        raise bad_request("the delegation headers name different principals; send one of them")
+    name = given.pop().removeprefix("principal:")
     if not name.strip():
         raise bad_request("the delegation header is blank; leave it out to act as yourself")
     return name
 
 
-def delegated(connection: sqlite3.Connection, context_id: int, target: str) -> Caller:
-    """The administrator on behalf of somebody: both must be granted what is done.
-
-    Raises:
-        Problem: 403, the target is unknown.
-    """
-    row = connection.execute(
-        "SELECT grants FROM principal WHERE context_id = ? AND name = ?", (context_id, target)
-    ).fetchone()
-    if row is None and target != ADMIN.principal:
-        raise forbidden("the principal to act on behalf of is unknown in this context")
-    theirs = ADMIN.grants if row is None else _read_grants(row[0])
-    both = {
-        verb: region.intersect(theirs[verb])
-        for verb, region in ADMIN.regions.items()
-        if verb in theirs
-    }
-    return Caller(ADMIN.principal, ADMIN.display_name, ADMIN.kind, ADMIN.grants, both, target)
-
-
-def store_principal(
-    connection: sqlite3.Connection,
-    context_id: int,
-    name: str,
-    *,
-    grants: Mapping[str, object],
-    kind: str,
-    now: int,
-) -> None:
-    """Create a principal or replace its grants.
-
-    Raises:
-        ValueError: A verb is unknown or a pattern malformed.
-    """
-    if name == ADMIN.principal or not name.strip():
-        raise ValueError(f"{name!r} cannot be used as a principal's id")
-    regions = {verb: Region.parse(patterns) for verb, patterns in grants.items()}  # type: ignore[arg-type]  # parse checks
-    unknown = sorted(set(regions) - set(VERBS))
-    if unknown:
-        raise ValueError(f"unknown verbs {', '.join(unknown)}; known: {', '.join(VERBS)}")
-    text = json.dumps(_patterns(regions))
-    connection.execute(
-        "INSERT INTO principal (context_id, name, display_name, kind, grants, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (context_id, name) DO UPDATE SET grants = excluded.grants",
-        (context_id, name, name, kind, text, now),
+def refused() -> Problem:
+    """The 401 of the data plane, the same for every reason."""
+    return unauthorized(
+        "the key is missing or not valid for this context; send a valid one as "
+        "'Authorization: Bearer <key>'"
     )
-
-
-def _read_grants(text: str) -> dict[str, Region]:
-    try:
-        return {verb: Region.parse(patterns) for verb, patterns in json.loads(text).items()}
-    except (TypeError, ValueError):
-        raise Problem(403, "forbidden", "the target's grants are unreadable; grant again") from None

@@ -1,13 +1,14 @@
-"""Routes of the knowledge graph: entities and their history."""
+"""Routes of what is known: entities and their history, references, state, profile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spectron_adapters.local import entities
-from spectron_adapters.local.bodies import read_lens, read_number
+from spectron_adapters.local import entities, inspection, profile, state
+from spectron_adapters.local.bodies import lens_of, read_lens, read_number
 from spectron_adapters.local.calls import Answer, Call, Handler
 from spectron_adapters.local.moments import read_moment
+from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.routes.table import LARGE
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import TURNS_PAGE_MAX
@@ -70,9 +71,30 @@ def _delete_entity(call: Call) -> Answer:
     return call.write(delete)
 
 
+def _inspect(call: Call) -> Answer:
+    moment, lens = read_moment(call.query, now=call.now), read_lens(call.query)
+    if "ref" not in call.query:
+        raise bad_request("query parameter ref is missing; it names what to inspect")
+    return Answer(200, inspection.inspect(call, call.query["ref"], moment, lens))
+
+
+def _state(call: Call) -> Answer:
+    lens = read_lens(call.query) or lens_of(call.payload)
+    return Answer.of(200, call.read(lambda work: state.read_state(work, lens)))
+
+
+def _profile(call: Call) -> Answer:
+    lens = read_lens(call.query)
+    return Answer.of(200, call.read(lambda work: profile.read_profile(work, lens)))
+
+
 ROUTES: Mapping[str, Handler] = {
     "GET entities": _list_entities,
     "GET entities/{type}/{name}": _get_entity,
     "DELETE entities/{type}/{name}": _delete_entity,
     "GET entities/{type}/{name}/history/{key}": _entity_history,
+    "GET inspect": _inspect,
+    "GET state": _state,
+    "POST state": _state,
+    "GET profile": _profile,
 }

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from spectron_adapters.local import context_block, sessions
-from spectron_adapters.local.bodies import parse_selector, read_lens, read_number, validate
+from spectron_adapters.local import context_block, facts, sessions
+from spectron_adapters.local.bodies import (
+    check_instant,
+    parse_selector,
+    read_lens,
+    read_number,
+    validate,
+)
 from spectron_adapters.local.calls import Answer, Call, Handler
+from spectron_adapters.local.ingestion import read_turn
 from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.routes.table import LARGE
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (
     TURNS_PAGE_MAX,
     CreateSessionRequest,
+    MessageItem,
     SessionContextRequest,
 )
 
 __all__ = ["ROUTES"]
+
+_PAGE = 100
+"""Turns of a page, unless the request says otherwise."""
 
 
 def _create_session(call: Call) -> Answer:
@@ -27,7 +39,14 @@ def _create_session(call: Call) -> Answer:
 
 def _list_sessions(call: Call) -> Answer:
     lens = read_lens(call.query)
-    return Answer.of(200, call.read(lambda work: sessions.list_sessions(work, lens)))
+    limit = None
+    if "limit" in call.query:
+        limit = read_number(call.query, "limit", default=_PAGE, minimum=1, maximum=TURNS_PAGE_MAX)
+    offset = read_number(call.query, "offset", default=0, minimum=0, maximum=LARGE)
+    return Answer.of(
+        200,
+        call.read(lambda work: sessions.list_sessions(work, lens, limit=limit, offset=offset)),
+    )
 
 
 def _get_session(call: Call) -> Answer:
@@ -44,9 +63,31 @@ def _delete_session(call: Call) -> Answer:
 
 
 def _list_turns(call: Call) -> Answer:
-    page = _turn_page(call.query)
+    page, lens = _turn_page(call.query), read_lens(call.query)
     session_id = call.parameters["id"]
-    return Answer.of(200, call.read(lambda work: sessions.list_turns(work, session_id, page)))
+    return Answer.of(200, call.read(lambda work: sessions.list_turns(work, session_id, page, lens)))
+
+
+def _append_turn(call: Call) -> Answer:
+    """The older way to remember one message: as `POST facts` with the session pinned."""
+    message = validate(MessageItem, call.payload)
+    call.refuse_when_blocked()
+    known_at = check_instant(message.ts, "ts")
+    turn = read_turn(message.role, message.content, call.now if known_at is None else known_at)
+    plan = facts.WritePlan(
+        session_id=call.parameters["id"],
+        scopes=None,
+        turns=[turn],
+        labels=frozenset(),
+        category=None,
+    )
+    plan = replace(plan, groups=facts.read_statements(call, plan, [(0,)]))
+
+    def store(work: Work) -> Answer:
+        stored = facts.store_plan(work, plan)
+        return Answer.of(200, stored.extractions[0], trace_id=stored.trace_id)
+
+    return call.write(store)
 
 
 def _session_context(call: Call) -> Answer:
@@ -62,7 +103,7 @@ def _turn_page(query: Mapping[str, str]) -> sessions.TurnPage:
     after = read_number(query, "after", default=-1, minimum=0, maximum=LARGE)
     before = read_number(query, "before", default=-1, minimum=0, maximum=LARGE)
     return sessions.TurnPage(
-        limit=read_number(query, "limit", default=100, minimum=1, maximum=TURNS_PAGE_MAX),
+        limit=read_number(query, "limit", default=_PAGE, minimum=1, maximum=TURNS_PAGE_MAX),
         offset=read_number(query, "offset", default=0, minimum=0, maximum=LARGE),
         descending=order == "desc",
         after=after if "after" in query else None,
@@ -76,6 +117,7 @@ ROUTES: Mapping[str, Handler] = {
     "GET sessions/{id}": _get_session,
     "DELETE sessions/{id}": _delete_session,
     "GET sessions/{id}/turns": _list_turns,
+    "POST sessions/{id}/turns": _append_turn,
     "POST sessions/{id}/context": _session_context,
     "GET sessions/{id}/context": _session_context,
 }

@@ -1,18 +1,17 @@
 """Finding the handler of a path.
 
 Paths are matched segment by segment while still encoded, then decoded, so that a name may hold a
-slash. Knows no family of routes; imports `calls` and `problems`.
+slash. Knows no family of routes and no handler's arguments; imports `problems`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from spectron_adapters.local.calls import Handler
-from spectron_adapters.local.problems import bad_request, not_found
+from spectron_adapters.local.problems import bad_request, method_not_allowed, not_found
 
 __all__ = ["LARGE", "MANAGEMENT", "Match", "RouteTable", "decode"]
 
@@ -21,11 +20,11 @@ LARGE = 10**18 - 1
 MANAGEMENT = ("contexts", "verbs", "migrations")
 """First segments below `/api/v1` that are no context."""
 
-_Pattern: TypeAlias = "tuple[str, tuple[str, ...], Handler]"
+_Handler = TypeVar("_Handler")
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Match(Generic[_Handler]):
     """What a path means.
 
     Attributes:
@@ -34,12 +33,12 @@ class Match:
         parameters: Decoded segments by name.
     """
 
-    handler: Handler
+    handler: _Handler
     route: str
     parameters: Mapping[str, str]
 
 
-class RouteTable:
+class RouteTable(Generic[_Handler]):
     """Routes in the order in which they are tried: those with fixed segments first.
 
     So `traces/stats` is no trace's id.
@@ -48,8 +47,8 @@ class RouteTable:
         families: Handlers by method and pattern.
     """
 
-    def __init__(self, families: Iterable[Mapping[str, Handler]]) -> None:
-        patterns: list[_Pattern] = []
+    def __init__(self, families: Iterable[Mapping[str, _Handler]]) -> None:
+        patterns: list[tuple[str, tuple[str, ...], _Handler]] = []
         for routes in families:
             for route, handler in routes.items():
                 method, _, path = route.partition(" ")
@@ -63,7 +62,7 @@ class RouteTable:
         """Method and pattern of every route: `GET traces/{id}`."""
         return [f"{method} {'/'.join(pattern)}" for method, pattern, _ in self._patterns]
 
-    def match(self, method: str, segments: Sequence[str]) -> Match:
+    def match(self, method: str, segments: Sequence[str]) -> Match[_Handler]:
         """Find the route of a request.
 
         Args:
@@ -71,12 +70,17 @@ class RouteTable:
             segments: Encoded segments, without what the whole table shares.
 
         Raises:
-            Problem: 404, no such route; 400, a segment is not UTF-8.
+            Problem: 404, no such path; 405, it answers other methods; 400, a segment is not UTF-8.
         """
+        allowed = []
         for known, pattern, handler in self._patterns:
-            if known == method and len(pattern) == len(segments) and _fits(pattern, segments):
-                route = f"{method} {'/'.join(pattern)}"
-                return Match(handler, route, _decoded(pattern, segments))
+            if len(pattern) == len(segments) and _fits(pattern, segments):
+                if known == method:
+                    route = f"{method} {'/'.join(pattern)}"
+                    return Match(handler, route, _decoded(pattern, segments))
+                allowed.append(known)
+        if allowed:
+            raise method_not_allowed(method, allowed)
         raise not_found(f"there is no route {method} /{'/'.join(segments)[:200]}")
 
 

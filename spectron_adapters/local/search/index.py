@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from spectron_adapters.local.search import text as analysis
+from spectron_adapters.local.search.duplicates import find_originals, fingerprint, forget_rows
+from spectron_adapters.local.search.vectors import forget_vectors
 
 SEARCH_SCHEMA: Final = """
 CREATE TABLE search_row (
@@ -129,17 +131,20 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[IndexRow]) -> list[i
         The new rows' ids, in the order given.
     """
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM search_row").fetchone()
+    read = [analysis.read_row(row.text, row.speaker, row.known_from) for row in rows]
+    originals = _originals(connection, rows, read, last)
     stored: list[tuple[object, ...]] = []
     indexed: list[tuple[int, str]] = []
     labels: list[tuple[int, str]] = []
     counts: dict[tuple[int, int], tuple[int, int]] = {}
-    for row_id, row in enumerate(rows, last + 1):
-        terms, length, bits = analysis.index_terms(row.text, row.speaker, row.known_from)
+    for row_id, (row, (terms, length, bits, _)) in enumerate(
+        zip(rows, read, strict=True), last + 1
+    ):
         stored.append((
             row_id, row.context_id, row.kind, row.target_id, row.scope_set_id, row.session_id,
             row.seq, row.part, row.role, row.known_from, row.known_until, row.valid_from,
-            row.valid_until, row.system_from, row.system_until, row.importance, row.duplicate_of,
-            bits, length, row.speaker, terms, row.text,
+            row.valid_until, row.system_from, row.system_until, row.importance,
+            originals.get(row_id, row.duplicate_of), bits, length, row.speaker, terms, row.text,
         ))  # fmt: skip
         indexed.append((row_id, _scoped_terms(terms, row.context_id, row.scope_set_id)))
         labels.extend((row_id, label) for label in sorted(row.labels))
@@ -150,6 +155,28 @@ def add_rows(connection: sqlite3.Connection, rows: Sequence[IndexRow]) -> list[i
     connection.executemany("INSERT INTO search_label (row_id, label) VALUES (?, ?)", labels)
     connection.executemany(_COUNT_ROWS, [(*key, *value) for key, value in counts.items()])
     return list(range(last + 1, last + 1 + len(rows)))
+
+
+def _originals(
+    connection: sqlite3.Connection,
+    rows: Sequence[IndexRow],
+    read: Sequence[analysis.RowTerms],
+    last: int,
+) -> dict[int, int]:
+    """Which of the new rows repeat an older row, by id; what a caller has decided stays."""
+    new = []
+    for row_id, (row, terms) in enumerate(zip(rows, read, strict=True), last + 1):
+        if row.duplicate_of is None:
+            found = fingerprint(
+                row.kind,
+                terms.own,
+                said_by=f"{row.context_id} {row.role} {row.speaker}",
+                day=row.known_from // analysis.MICROSECONDS_OF_A_DAY,
+                features=terms.features,
+            )
+            if found is not None:
+                new.append((row_id, row.scope_set_id, found))
+    return find_originals(connection, new) if new else {}
 
 
 def remove_rows(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
@@ -170,11 +197,10 @@ def remove_rows(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     connection.executemany(_COUNT_ROWS, [(row[1], row[2], -1, -row[3]) for row in rows])
     present = [(row[0],) for row in rows]
     connection.executemany("DELETE FROM search_label WHERE row_id = ?", present)
-    connection.executemany(
-        "UPDATE search_row SET duplicate_of = NULL WHERE duplicate_of = ?", present
-    )
+    forget_rows(connection, [row[0] for row in rows])
     connection.executemany("DELETE FROM search_row WHERE id = ?", present)
     connection.execute("DELETE FROM search_statistic WHERE row_count <= 0")
+    forget_vectors(connection, [(row[2], row[0]) for row in rows])
 
 
 def close_rows(

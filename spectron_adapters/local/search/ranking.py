@@ -120,6 +120,7 @@ def conversation_scores(
     statistics: Statistics,
     *,
     session_id: int | None = None,
+    evidence: Mapping[int, float] | None = None,
 ) -> dict[int, float]:
     """Score rows by their words, their place in the conversation, and who says them.
 
@@ -129,15 +130,20 @@ def conversation_scores(
         query: The question.
         statistics: Term weights and mean length over what the caller may read.
         session_id: The session that the caller is in; its rows rank slightly higher.
+        evidence: What else speaks for rows, by row id, as shares of the best score that words
+            alone give; it is lent to neighbours as that is.
 
     Returns:
         Scores of 0 to 1 by row id.
     """
     own = _own_scores(rows, held, statistics)
+    ideal = statistics.ideal or 1.0
+    if evidence:
+        unit = max(own.values(), default=0.0) or ideal
+        own = {row_id: score + unit * evidence.get(row_id, 0.0) for row_id, score in own.items()}
     lent = _lent(rows, own)
     session = _session_shares(rows, held, own, statistics)
     named = _named(rows, query)
-    ideal = statistics.ideal
     scores: dict[int, float] = {}
     for row in rows:
         factor = _factor(row, query, session_id)

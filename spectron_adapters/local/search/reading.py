@@ -30,6 +30,11 @@ class RowFilter:
     session_id: int | None = None
     include_duplicates: bool = False
 
+    @property
+    def reads_nothing(self) -> bool:
+        """Whether nothing lies within the caller's region and lens."""
+        return self.scope_set_ids is not None and not self.scope_set_ids
+
 
 class Row(NamedTuple):
     """A readable row, as ranking needs it."""
@@ -45,10 +50,12 @@ class Row(NamedTuple):
     length: int
     features: int
     known_from: int
+    duplicate_of: int | None = None
 
 
 _ROW_COLUMNS: Final = (
-    "id, kind, target_id, session_id, seq, role, speaker, terms, length, features, known_from"
+    "id, kind, target_id, session_id, seq, role, speaker, terms, length, features, known_from,"
+    " duplicate_of"
 )
 # Up to this many scope sets are read one by one, each from its own place in the index (about
 # 50 µs for each set and term); more are picked by join from all that the context says of a term.
@@ -121,6 +128,14 @@ class Postings:
         ]
 
 
+def readable_scope_sets(connection: sqlite3.Connection, row_filter: RowFilter) -> frozenset[int]:
+    """Return the scope sets that may be read, of those that hold any row."""
+    allowed = row_filter.scope_set_ids
+    if allowed is None:
+        allowed = _scope_sets(connection, row_filter.context_id)
+    return allowed - row_filter.excluded_scope_set_ids
+
+
 def _scope_sets(connection: sqlite3.Connection, context_id: int) -> frozenset[int]:
     sql = "SELECT scope_set_id FROM search_statistic WHERE context_id = ?"
     return frozenset(number for (number,) in connection.execute(sql, (context_id,)))
@@ -170,17 +185,36 @@ def _conditions(row_filter: RowFilter) -> tuple[str, dict[str, object]]:
     where, values = _scope_conditions(row_filter)
     where.append("kind IN (SELECT value FROM json_each(:kinds))")
     values["kinds"] = json.dumps(sorted(row_filter.kinds))
-    if not row_filter.include_duplicates:
-        where.append("duplicate_of IS NULL")
+    clocks, times = _clock_conditions(row_filter)
+    where += clocks
     if row_filter.labels:
-        where.append(
-            "(SELECT count(*) FROM search_label WHERE row_id = search_row.id"
-            " AND label IN (SELECT value FROM json_each(:labels))) = :label_count"
-        )
         values["labels"] = json.dumps(sorted(row_filter.labels))
         values["label_count"] = len(row_filter.labels)
-    clocks, times = _clock_conditions(row_filter)
-    return " AND ".join([*where, *clocks]), values | times
+    every = " AND ".join([*where, *_label_conditions(row_filter, "search_row")])
+    if not row_filter.include_duplicates:
+        older = " AND ".join([*where, *_label_conditions(row_filter, "older")])
+        every += f" AND {_NO_OLDER_COPY.format(passes=older)}"
+    return every, values | times
+
+
+# Of near-duplicates the oldest that passes the filter is shown; it need not be the oldest of all.
+_NO_OLDER_COPY: Final = (
+    "(duplicate_of IS NULL OR NOT EXISTS (SELECT 1 FROM search_row AS older"
+    " WHERE older.id = search_row.duplicate_of AND +older.id <> search_row.id AND {passes})"
+    " AND NOT EXISTS (SELECT 1 FROM search_row AS older"
+    " WHERE older.duplicate_of = search_row.duplicate_of AND +older.id < search_row.id"
+    " AND {passes}))"
+)
+
+
+def _label_conditions(row_filter: RowFilter, table: str) -> list[str]:
+    if not row_filter.labels:
+        return []
+    count = (
+        f"(SELECT count(*) FROM search_label WHERE row_id = {table}.id"  # noqa: S608  # constant names
+        " AND label IN (SELECT value FROM json_each(:labels)))"
+    )
+    return [f"{count} = :label_count"]
 
 
 def _clock_conditions(row_filter: RowFilter) -> tuple[list[str], dict[str, object]]:
@@ -206,6 +240,19 @@ def _clock_conditions(row_filter: RowFilter) -> tuple[list[str], dict[str, objec
         where.append("valid_from <= :now AND (valid_until IS NULL OR valid_until > :now)")
         values["now"] = row_filter.now
     return where, values
+
+
+def readable_targets(
+    connection: sqlite3.Connection, kind: str, target_ids: Sequence[int], row_filter: RowFilter
+) -> list[Row]:
+    """Return the rows of some things of one kind that the filter lets through, in any order."""
+    where, values = _conditions(row_filter)
+    values |= {"kind": kind, "targets": json.dumps(list(target_ids))}
+    sql = (
+        f"SELECT {_ROW_COLUMNS} FROM search_row WHERE kind = :kind"  # noqa: S608  # constant parts only
+        f" AND target_id IN (SELECT value FROM json_each(:targets)) AND {where}"
+    )
+    return list(map(Row._make, connection.execute(sql, values)))
 
 
 def readable_rows(

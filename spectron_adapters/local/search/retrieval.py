@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
@@ -41,8 +41,9 @@ from spectron_adapters.local.search.reading import (
 from spectron_adapters.local.search.text import Query, parse_query
 
 __all__ = [
-    "SEARCH_SCHEMA", "IndexRow", "Question", "RowFilter", "Scored", "SearchResult", "add_rows",
-    "ask", "close_rows", "merge_index", "reciprocal_rank_fusion", "remove_rows", "search",
+    "SEARCH_SCHEMA", "IndexRow", "Question", "Ranking", "RowFilter", "Scored", "SearchResult",
+    "add_rows", "ask", "close_rows", "merge_index", "reciprocal_rank_fusion",
+    "remove_rows", "search", "shown",
 ]  # fmt: skip
 
 
@@ -67,6 +68,60 @@ class SearchResult:
     top_scores: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Rows with scores of 0 to 1, best first; equal scores put the newer, then the lower id first.
+
+    Everything in it passed the filter; nothing was cut off but by the size of the pool.
+    """
+
+    rows: list[Row]
+    scores: Mapping[int, float]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], scores: Mapping[int, float]) -> Ranking:
+        """Put rows in order."""
+        return cls(sorted(rows, key=lambda row: (-scores[row.id], -row.known_from, row.id)), scores)
+
+    @property
+    def best(self) -> float:
+        """The highest score; 0 when there is nothing."""
+        return self.scores[self.rows[0].id] if self.rows else 0.0
+
+    @property
+    def ids(self) -> list[int]:
+        """Of the rows, in order."""
+        return [row.id for row in self.rows]
+
+
+def shown(
+    connection: sqlite3.Connection,
+    ranking: Ranking,
+    *,
+    k: int,
+    kinds: frozenset[str] | None = None,
+) -> SearchResult:
+    """Take the first hits of a ranking.
+
+    Args:
+        connection: In the transaction that ranked.
+        ranking: Rows in order.
+        k: Number of hits at most.
+        kinds: Only these are shown; they keep the scores they have among all.
+    """
+    rows = [row for row in ranking.rows if kinds is None or row.kind in kinds][: max(k, 0)]
+    if not rows:
+        return SearchResult([], len(ranking.rows) if k > 0 else 0, [])
+    texts = row_texts(connection, [row.id for row in rows])
+    hits = [
+        Scored(
+            row.id, row.kind, row.target_id, ranking.scores[row.id], texts[row.id], row.known_from
+        )
+        for row in rows
+    ]
+    return SearchResult(hits, len(ranking.rows), [hit.score for hit in hits[:_TOP_SCORES]])
+
+
 _EMPTY: Final = SearchResult(hits=[], retrieved_count=0, top_scores=[])
 # Rows kept per term, the newest. A term with more says little about which row is meant; its
 # other rows become candidates through rarer terms.
@@ -75,6 +130,7 @@ POSTINGS_PER_TERM: Final = 5_000
 # often repeats no word of its question.
 EXPANDED: Final = 32
 _TOP_SCORES: Final = 10
+_COPIED: Final = 4
 
 
 def search(
@@ -107,14 +163,22 @@ def search(
     return _EMPTY if question is None else question.rank(k=k, mode=mode, pool=pool)
 
 
-def ask(connection: sqlite3.Connection, query: str, row_filter: RowFilter) -> Question | None:
+def ask(
+    connection: sqlite3.Connection, query: str, row_filter: RowFilter, *, wordless: bool = False
+) -> Question | None:
     """Read which rows hold the words of a query; None when it has no words, or there are no rows.
 
     What was read can be ranked with several pools.
+
+    Args:
+        connection: Inside a transaction of the caller's.
+        query: Any text.
+        row_filter: What may be read.
+        wordless: Whether a query without words is a question as well, for other evidence.
     """
     parsed = parse_query(query)
     row_count, total_length = readable_statistics(connection, row_filter)
-    if not parsed.terms or not row_count:
+    if not row_count or not (parsed.terms or wordless):
         return None
     matches = _matches(Postings.of(connection, row_filter), parsed.terms, row_count)
     statistics = Statistics(idf=matches.idf, average_length=max(total_length / row_count, 1.0))
@@ -134,26 +198,53 @@ class Question:
 
     def rank(self, *, k: int, mode: Literal["hybrid", "bm25"], pool: int) -> SearchResult:
         """Score the candidates; see `search`."""
-        if k <= 0:
-            return _EMPTY
-        rows = _candidates(self.connection, self.row_ids, self.row_filter, pool)
-        if mode != "bm25":
-            rows += _neighbours(self.connection, rows, self.row_filter)
-        scores = self._scores(rows, mode)
-        rows.sort(key=lambda row: (-scores[row.id], -row.known_from, row.id))
-        texts = row_texts(self.connection, [row.id for row in rows[:k]])
-        hits = [
-            Scored(row.id, row.kind, row.target_id, scores[row.id], texts[row.id], row.known_from)
-            for row in rows[:k]
-        ]
-        return SearchResult(hits, len(rows), [hit.score for hit in hits[:_TOP_SCORES]])
+        return shown(self.connection, self.ranked(mode=mode, pool=pool), k=k)
 
-    def _scores(self, rows: Sequence[Row], mode: Literal["hybrid", "bm25"]) -> dict[int, float]:
-        held = self.matches.held(rows)
+    def ranked(
+        self,
+        *,
+        mode: Literal["hybrid", "bm25"],
+        pool: int,
+        evidence: Mapping[int, float] | None = None,
+    ) -> Ranking:
+        """All candidates with their scores, best first.
+
+        Args:
+            mode: As in `search`.
+            pool: Number of candidates by words at most.
+            evidence: What else speaks for rows, 0 to 1 by row id (see `conversation_scores`);
+                these are candidates too, if the filter lets them through.
+        """
+        # A copy may stand beside the answer, so it lends its score before it is left out.
+        every = replace(self.row_filter, include_duplicates=True)
+        rows = _candidates(self.connection, self.row_ids, every, pool)
         if mode == "bm25":
-            return plain_scores(rows, held, self.statistics)
-        hint = self.row_filter.session_id
-        return conversation_scores(rows, held, self.parsed, self.statistics, session_id=hint)
+            scores = plain_scores(rows, self.matches.held(rows), self.statistics)
+            return Ranking.of(self._without_copies(rows), scores)
+        given = evidence or {}
+        more = _unread(self.connection, rows, given, self.row_filter)
+        rows += more
+        expanded = rows[:EXPANDED] + more[:EXPANDED]
+        rows += _neighbours(self.connection, expanded, rows, every)
+        scores = self._scores(rows, given)
+        return Ranking.of(self._without_copies(rows), scores)
+
+    def _without_copies(self, rows: list[Row]) -> list[Row]:
+        copies = {row.id for row in rows if row.duplicate_of is not None}
+        if not copies or self.row_filter.include_duplicates:
+            return rows
+        kept = {row.id for row in readable_rows(self.connection, sorted(copies), self.row_filter)}
+        return [row for row in rows if row.id not in copies or row.id in kept]
+
+    def _scores(self, rows: Sequence[Row], evidence: Mapping[int, float]) -> dict[int, float]:
+        return conversation_scores(
+            rows,
+            self.matches.held(rows),
+            self.parsed,
+            self.statistics,
+            session_id=self.row_filter.session_id,
+            evidence=evidence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,24 +308,47 @@ def _bounded(found: Sequence[Sequence[int]]) -> Iterable[Iterable[int]]:
 def _candidates(
     connection: sqlite3.Connection, row_ids: Sequence[int], row_filter: RowFilter, pool: int
 ) -> list[Row]:
-    """Read the first rows that pass the filter, up to the size of the pool, in order."""
+    """Read the first rows that pass the filter, up to the size of the pool, in order.
+
+    Near-duplicates do not fill the pool, up to three for every other row.
+    """
     rows: list[Row] = []
-    start, size = 0, pool
-    while start < len(row_ids) and len(rows) < pool:
+    start, size, originals = 0, pool, 0
+    while start < len(row_ids) and originals < pool and len(rows) < _COPIED * pool:
         batch = row_ids[start : start + size]
         readable = {row.id: row for row in readable_rows(connection, batch, row_filter)}
-        rows += [readable[row_id] for row_id in batch if row_id in readable]
+        for row in (readable[row_id] for row_id in batch if row_id in readable):
+            if originals < pool and len(rows) < _COPIED * pool:
+                rows.append(row)
+                originals += row.duplicate_of is None
         start, size = start + size, 2 * size
-    return rows[:pool]
+    return rows
+
+
+def _unread(
+    connection: sqlite3.Connection,
+    rows: Sequence[Row],
+    evidence: Mapping[int, float],
+    row_filter: RowFilter,
+) -> list[Row]:
+    """Read the rows for which there is other evidence than words, the strongest first."""
+    missing = evidence.keys() - {row.id for row in rows}
+    if not missing:
+        return []
+    found = readable_rows(connection, sorted(missing), row_filter)
+    return sorted(found, key=lambda row: (-evidence[row.id], -row.known_from, row.id))
 
 
 def _neighbours(
-    connection: sqlite3.Connection, rows: Sequence[Row], row_filter: RowFilter
+    connection: sqlite3.Connection,
+    expanded: Iterable[Row],
+    rows: Sequence[Row],
+    row_filter: RowFilter,
 ) -> list[Row]:
     """Read the turns around the best candidates that are not candidates themselves."""
     places = {
         (row.session_id, row.seq + distance)
-        for row in rows[:EXPANDED]
+        for row in expanded
         if row.session_id is not None and row.seq is not None
         for distance in LENT_BY
     }

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from spectron_adapters.local.search.stemming import stem
 
@@ -54,6 +54,7 @@ TIME_WORDS: Final = frozenset(_TIME_NAMES.split())
 
 MOST_TERMS: Final = 48
 """A longer question is read by its longest words, which are its rarest on the whole."""
+MICROSECONDS_OF_A_DAY: Final = 86_400_000_000
 LONGEST_WORD: Final = 64
 """Words are known by their first characters, this many."""
 QUESTION: Final = 1
@@ -232,13 +233,27 @@ def index_terms(text: str, speaker: str | None, known_at: int) -> tuple[str, int
         The terms joined by spaces, the number of words that are not stop words, and the
         text's feature bits.
     """
+    row = read_row(text, speaker, known_at)
+    return row.terms, row.length, row.features
+
+
+class RowTerms(NamedTuple):
+    """What the index holds for a row, and which of its terms are the text's own."""
+
+    terms: str
+    length: int
+    features: int
+    own: list[str]
+
+
+def read_row(text: str, speaker: str | None, known_at: int) -> RowTerms:
+    """Like `index_terms`, with the text's own terms besides: without speaker and date."""
     found = words(text)
-    terms = _analyse(found)
-    if speaker:
-        terms += analyse(speaker)
-    terms += _date_terms(known_at // 86_400_000_000)
+    own = _analyse(found)
+    terms = own + analyse(speaker) if speaker else own
+    terms = [*terms, *_date_terms(known_at // MICROSECONDS_OF_A_DAY)]
     length = len(terms) - sum(map(STOP_WORDS.__contains__, found))
-    return " ".join(terms), length, _features(text, found)
+    return RowTerms(" ".join(terms), length, _features(text, found), own)
 
 
 @lru_cache(maxsize=4_096)

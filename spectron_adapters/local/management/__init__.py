@@ -1,0 +1,1 @@
+"""The management plane: contexts, their configuration, and what operators do to them."""
