@@ -200,9 +200,12 @@ class AsyncSpectron(AsyncVerbs):
         Args:
             path: File that keeps the memory; None keeps it in the process only.
             context: Id of the context.
-            embeddings: Embeddings of LangChain or LlamaIndex, or a callable; none by default.
-            llm: Language model that extracts facts; plain rules do by default.
-            extractor: Callable that extracts facts.
+            embeddings: Embeddings of LangChain or LlamaIndex, or a function from texts to
+                vectors (needs the extra `vectors`); None searches by words alone.
+            llm: A language model of LangChain or LlamaIndex, or a function from messages to
+                text, which extracts facts, chats and reflects. None reads plain English
+                statements by rules, and answers with what it finds, word for word.
+            extractor: Extracts facts instead of either.
             clock: Callable that gives the time; the system's by default.
         """
         endpoint = "memory:" if path is None else Endpoint("local", fspath(path))

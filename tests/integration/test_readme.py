@@ -32,5 +32,7 @@ def test_every_block_runs(tmp_path: Path):
     assert "My flight leaves at 7:40." in outputs[2]
     assert "My flight leaves at 7:40." in outputs[3], "LlamaIndex reads what LangChain wrote"
     assert "aisle seat" in outputs[3]
-    assert "alice%2Fadmin" in outputs[4]
-    assert "user_id" in outputs[4]
+    assert outputs[4].count("travel.md / Hotels") == 2
+    assert "At most 150 euro a night [S1]. ['chunk:" in outputs[4]
+    assert "alice%2Fadmin" in outputs[5]
+    assert "user_id" in outputs[5]

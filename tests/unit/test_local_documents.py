@@ -81,13 +81,21 @@ def test_a_user_uploads_waits_asks_and_deletes(client, tmp_path):
 
 
 def test_recall_finds_passages_and_sections_of_documents(client):
-    document = client.documents.upload(POLICY.encode(), filename="policy.md", title="Terms")
+    long_policy = POLICY + "\nParcels to islands take a week longer than others do.\n" * 40
+    document = client.documents.upload(long_policy.encode(), filename="policy.md", title="Terms")
     wait(client, document.id)
     kinds = {hit.source for hit in client.recall("shipping costs", include=["passages"]).hits}
     assert kinds == {"chunk", "section"}
     assert client.recall("shipping costs", include=["facts"]).hits == []
     client.documents.delete(document.id)
     assert client.recall("shipping costs").hits == []
+
+
+def test_a_section_of_one_passage_is_found_once(client):
+    document = client.documents.upload(POLICY.encode(), filename="policy.md", title="Terms")
+    wait(client, document.id)
+    hits = client.recall("shipping costs", include=["passages"]).hits
+    assert {hit.source for hit in hits} == {"chunk"}
 
 
 def test_chunks_index_one_text_and_come_in_pages(client):

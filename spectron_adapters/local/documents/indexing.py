@@ -24,6 +24,13 @@ __all__ = [
 
 _IMPORTANCE: Final = 0.5
 _TABLES: Final = {"chunk": "document_chunk", "section": "document_section"}
+# A section of one passage would be found twice, once as that passage.
+_FOUND: Final = {
+    "chunk": "TRUE",
+    "section": "(row.level = 0 OR EXISTS (SELECT 1 FROM document_chunk AS second"
+    " WHERE second.document_id = row.document_id AND second.version = row.version"
+    " AND second.position = row.first_chunk + 1 AND second.char_start < row.char_end))",
+}
 
 
 def store_passages(
@@ -83,8 +90,8 @@ def index_next(
         The last row that search holds now; None when it held them all.
     """
     rows = connection.execute(
-        f"SELECT id FROM {_TABLES[kind]} WHERE document_id = ? AND version = ? AND id > ?"  # noqa: S608  # constant names
-        " ORDER BY id LIMIT ?",
+        f"SELECT id FROM {_TABLES[kind]} AS row WHERE document_id = ? AND version = ? AND id > ?"  # noqa: S608  # constant parts
+        f" AND {_FOUND[kind]} ORDER BY id LIMIT ?",
         (document, version, after, limit),
     )
     ids = [row[0] for row in rows]
