@@ -137,8 +137,8 @@ def _judge(extractor: PlainStatements, sentence: Labelled) -> Outcome:
     statements = extractor.extract(turns, KnownNames())
     speaker = EntityRef("person", sentence.speaker) if sentence.speaker else USER
     read = {normal(fact): fact for fact in facts_of(statements, len(turns) - 1)}
-    expected = {normal(_with_subject(fact, speaker)): fact for fact in sentence.expect}
-    allowed = {normal(_with_subject(fact, speaker)) for fact in sentence.allow}
+    expected = {normal(fact, speaker=speaker): fact for fact in sentence.expect}
+    allowed = {normal(fact, speaker=speaker) for fact in sentence.allow}
     return Outcome(
         sentence,
         right=tuple(fact for key, fact in read.items() if key in expected),
@@ -149,9 +149,11 @@ def _judge(extractor: PlainStatements, sentence: Labelled) -> Outcome:
 
 def facts_of(statements: Statements, utterance: int) -> Iterator[str]:
     """The facts that one utterance states, written as in the labelled file with every subject."""
-    for item in (*statements.attributes, *statements.relations):
-        if item.utterance == utterance:
-            yield _written(item)
+    facts: list[AttributeStatement | RelationStatement] = [
+        *statements.attributes,
+        *statements.relations,
+    ]
+    yield from (_written(fact) for fact in facts if fact.utterance == utterance)
     for order in statements.instructions:
         if order.utterance == utterance:
             yield f"{'revoke' if order.revoked else 'order'} {order.label}"
@@ -168,14 +170,12 @@ def _written(item: AttributeStatement | RelationStatement) -> str:
     return f"{subject.type}/{subject.name}: {'not ' if item.negated else ''}{body}{dates}"
 
 
-def _with_subject(fact: str, speaker: EntityRef) -> str:
-    if _ORDER.fullmatch(fact) or re.match(r"[a-z]+/[^:]+: ", fact):
-        return fact
-    return f"{speaker.type}/{speaker.name}: {fact}"
-
-
-def normal(fact: str) -> tuple[str, ...]:
+def normal(fact: str, *, speaker: EntityRef = USER) -> tuple[str, ...]:
     """What makes two written facts the same.
+
+    Args:
+        fact: As in the labelled file.
+        speaker: Its subject if it names none.
 
     Raises:
         ValueError: It is not written as a fact.
@@ -186,7 +186,9 @@ def normal(fact: str) -> tuple[str, ...]:
     if found is None:
         raise ValueError(f"not a fact: {fact!r}")
     parts = found.groupdict(default="")
-    return (*(parts | {name: normalise_name(parts[name]) for name in ("subject", "value")}).values(),)
+    subject = parts["subject"] or f"{speaker.type}/{speaker.name}"
+    same = {"subject": normalise_name(subject), "value": normalise_name(parts["value"])}
+    return tuple((parts | same).values())
 
 
 def figures(outcomes: Sequence[Outcome]) -> Figures:

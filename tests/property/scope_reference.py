@@ -6,6 +6,10 @@ no code and no data structure with the library.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+Clauses = Sequence[Sequence[str]]
+
 
 def slashed(path: str) -> str:
     """`org/acme` as `/org/acme/`; the root as `/`."""
@@ -21,18 +25,44 @@ def pattern_covers(pattern: str, path: str) -> bool:
     return slashed(pattern) == slashed(path)
 
 
-def region_covers(patterns: list[str], path: str) -> bool:
+def region_covers(patterns: Sequence[str], path: str) -> bool:
     """Does any pattern cover the path?"""
     return len([1 for pattern in patterns if pattern_covers(pattern, path)]) > 0
 
 
-def visible_clauses(record: list[list[str]], patterns: list[str]) -> list[list[str]]:
+def common(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """The patterns of what two lists of patterns both cover.
+
+    Of two patterns that meet, one lies within the other: that one is what they share.
+    """
+    shared: list[str] = []
+    for one in first:
+        for other in second:
+            inner = None
+            if pattern_within(one, other):
+                inner = one
+            elif pattern_within(other, one):
+                inner = other
+            if inner is not None and inner not in shared:
+                shared.append(inner)
+    return shared
+
+
+def pattern_within(inner: str, outer: str) -> bool:
+    """Does one pattern cover nothing that the other does not?"""
+    if inner in ("*", "/*") or inner.endswith("/*"):
+        subtree = "/" if inner in ("*", "/*") else inner[:-2]
+        return outer.endswith("*") and pattern_covers(outer, subtree)
+    return pattern_covers(outer, inner)
+
+
+def visible_clauses(record: Clauses, patterns: Sequence[str]) -> list[list[str]]:
     """The record's clauses whose every path is covered; an empty clause never is."""
     seen = []
     for clause in record:
         uncovered = [path for path in clause if not region_covers(patterns, path)]
         if clause and not uncovered:
-            seen.append(clause)
+            seen.append(list(clause))
     return seen
 
 
@@ -46,7 +76,7 @@ def touches(path: str, entry: str) -> bool:
     return mine.startswith(theirs) or theirs.startswith(mine)
 
 
-def kept(record: list[list[str]], patterns: list[str], lens: list[list[str]]) -> bool:
+def kept(record: Clauses, patterns: Sequence[str], lens: Clauses) -> bool:
     """Does a read with this lens return the record?"""
     for clause in visible_clauses(record, patterns):
         for wanted in lens:
@@ -56,6 +86,13 @@ def kept(record: list[list[str]], patterns: list[str], lens: list[list[str]]) ->
     return False
 
 
-def satisfied(clauses: list[list[str]], held: set[str]) -> bool:
+def readable(record: Clauses, patterns: Sequence[str], lens: Clauses | None) -> bool:
+    """Does a read return the record, with a lens or without?"""
+    if lens is None:
+        return bool(visible_clauses(record, patterns))
+    return kept(record, patterns, lens)
+
+
+def satisfied(clauses: Clauses, held: set[str]) -> bool:
     """Is a formula in disjunctive normal form true when exactly these paths hold?"""
     return any(set(clause) <= held for clause in clauses)

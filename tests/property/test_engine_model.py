@@ -1,258 +1,121 @@
-"""The engine against a naive list of facts: three clocks, several scopes, several readers.
+"""The engine against `naive_service`: one chain after another, late arrivals, three clocks.
 
-The model keeps every row that was ever written and decides by reading through all of them. It
-knows nothing of chains' indexes, of search, or of SQL.
+Few names, keys and scopes, so that statements meet: curated and said ones, sure and unsure ones,
+in order and late, between deletions.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
-from spectron_adapters.local.engine import Engine
-from spectron_adapters.local.exchange import Request
+from tests.property.both_services import BothServices, everywhere
+from tests.property.naive_rows import Claim, Clocks, Fact
+from tests.property.naive_service import DATA_VERBS
+from tests.property.steps import settings_of
 
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 NAMES = ("ada", "bob")
-KEYS = ("home", "job")
-VALUES = ("red", "green", "blue")
-SCOPES = ("org", "org/ada", "org/bob", "team")
-READERS = {
-    "admin": ("org", "org/ada", "org/bob", "team"),
-    "ada": ("org/ada",),
-    "org": ("org", "org/ada", "org/bob"),
-    "node": ("org",),
-}
-GRANTS = {"ada": "org/ada/*", "org": "org/*", "node": "org"}
-LENSES = {
-    None: SCOPES,
-    "org/ada": ("org", "org/ada"),
-    "org": ("org", "org/ada", "org/bob"),
-    "org/*": ("org", "org/ada", "org/bob"),
-    "team": ("team",),
-}
+KEY = "home"
+SCOPES = ([["org/ada"]], [["org/bob"], ["org/ada"]])
+CALLERS = ("admin", "bob")
+
+names = st.sampled_from(("ada", "ada", "bob"))
+scopes = st.sampled_from(SCOPES)
+callers = st.sampled_from(CALLERS)
+late = st.sampled_from((0, 0, 1, 2, 4, 7))
+confidences = st.sampled_from((0.9, 0.9, 0.8, 0.5))
+ago = st.integers(0, 9)
+clocks = st.one_of(
+    st.tuples(ago, st.none(), st.none(), st.none()),
+    st.tuples(st.none(), ago, st.none(), st.none()),
+    st.tuples(st.none(), st.none(), ago, st.none()),
+    st.tuples(st.none(), st.none(), st.none(), ago),
+    st.tuples(ago, ago, st.one_of(st.none(), ago), st.one_of(st.none(), ago)),
+)
 
 
-@dataclass
-class Row:
-    """One value that was written; times are days since the start, ends None while open."""
-
-    name: str
-    key: str
-    value: str
-    scope: str
-    known: int
-    written: int
-    known_end: int | None = None
-    valid_end: int | None = None
-    system_end: int | None = None
-    superseded: bool = False
-
-
-class EngineAgainstAList(RuleBasedStateMachine):
-    """Writes curated values, sometimes late, and forgets; reads by every clock."""
+class ChainMachine(BothServices):
+    """States, denies and forgets values of a few chains, and reads them by every clock."""
 
     @initialize()
     def begin(self):
-        self.day = 0
-        self.rows: list[Row] = []
-        self.engine = Engine(clock=lambda: START + timedelta(days=self.day))
-        for name, pattern in GRANTS.items():
-            grants = {"memory:read": pattern, "memory:forget": pattern}
-            self.engine.add_principal(name, grants=grants)
+        self.set_up()
+        self.model.principals["admin"] = everywhere()
+        self.grant("bob", {verb: ["org/bob/*"] for verb in DATA_VERBS})
+        for path in ("org/ada", "org/bob"):
+            self.register("admin", path)
 
-    def teardown(self):
-        if hasattr(self, "engine"):
-            self.engine.close()
+    @rule(hours=st.integers(1, 2))
+    def time_passes(self, *, hours):
+        self.model.now += hours
 
-    # --- writing --------------------------------------------------------------------------------
+    @rule(name=names, scopes=scopes, ago=late)
+    def curate(self, *, name, scopes, ago):
+        self.state(Claim(name, KEY, self.token()), scopes=scopes, ago=ago)
 
-    @rule(days=st.integers(1, 2))
-    def time_passes(self, days):
-        self.day += days
+    @rule(name=names, scopes=scopes, ago=late, which=st.integers(0, 3))
+    def curate_again(self, *, name, scopes, ago, which):
+        """A value that was stated before."""
+        values = [row.value for row in self.model.of(Fact) if row.name == name][::-1]
+        if values:
+            self.state(Claim(name, KEY, values[which % len(values)]), scopes=scopes, ago=ago)
 
-    @rule(
-        name=st.sampled_from(NAMES),
-        key=st.sampled_from(KEYS),
-        value=st.sampled_from(VALUES),
-        scope=st.sampled_from(SCOPES),
-        ago=st.sampled_from((0, 0, 0, 1, 2, 4)),
-    )
-    def put(self, name, key, value, scope, ago):
-        known = self.day - ago
-        triple = {"entity": {"type": "person", "name": name}, "key": key, "value": value}
-        body = {"infer": "triples", "triples": [triple], "scopes": scope, "observed_at": at(known)}
-        answer = self.ask("POST", "/facts", body)
-        corrected = [item["oldValue"] for item in answer["extraction"]["corrections"]]
-        assert corrected == self.put_in_list(Row(name, key, value, scope, known, self.day))
-
-    def put_in_list(self, new: Row) -> list[str]:
-        chain = sorted(
-            (row for row in self.rows if place(row) == place(new)), key=lambda row: row.known
-        )
-        heads = [row for row in chain if not row.superseded and row.known_end is None]
-        if any(row.value == new.value for row in heads):
-            return []
-        if not heads:
-            self.rows.append(new)
-            return []
-        (head,) = heads
-        if new.known >= head.known:
-            self.rows.append(new)
-            end(head, new, self.day)
-            return [head.value]
-        later = next(row for row in chain if row.known > new.known)
-        before = [row for row in chain if row.superseded and row.known <= new.known]
-        before = [row for row in before if row.known_end == later.known and not closed(row, chain)]
-        if any(row.value == new.value for row in before):
-            return []
-        self.rows.append(new)
-        new.superseded = True
-        new.known_end = new.valid_end = later.known
-        new.system_end = self.day
-        for row in before:
-            end(row, new, self.day)
-        return []
-
-    @rule(name=st.sampled_from(NAMES), reader=st.sampled_from(sorted(READERS)))
-    def delete(self, name, reader):
-        self.ask("DELETE", f"/entities/person/{name}", reader=reader)
-        for row in self.rows:
-            if row.name == name and row.scope in READERS[reader] and open_now(row, self.day):
-                row.known_end = row.valid_end = row.system_end = self.day
-
-    @rule(value=st.sampled_from(VALUES), reader=st.sampled_from(sorted(READERS)))
-    def purge(self, value, reader):
-        self.ask("POST", "/forget", {"query": value, "purge": True}, reader=reader)
-        gone = {
-            place(row) for row in self.rows if row.value == value and row.scope in READERS[reader]
-        }
-        self.rows = [row for row in self.rows if place(row) not in gone]
-
-    # --- reading --------------------------------------------------------------------------------
+    @rule(name=names, scopes=scopes, ago=late, confidence=confidences)
+    def claim(self, *, name, scopes, ago, confidence):
+        said = Claim(name, KEY, self.token(), confidence, is_curated=False)
+        self.state(said, scopes=scopes, ago=ago, session="talk")
 
     @rule(
-        name=st.sampled_from(NAMES),
-        reader=st.sampled_from(sorted(READERS)),
-        ago=st.integers(-1, 5),
+        name=names,
+        scopes=scopes,
+        statements=st.lists(
+            st.tuples(st.booleans(), confidences, late, st.integers(0, 6)), min_size=2, max_size=6
+        ),
     )
-    def read_as_of(self, name, reader, ago):
-        when = self.day - ago
-        shown = self.attributes(name, reader, asOf=at(when))
-        assert shown == self.expected(name, reader, lambda row: known_at(row, when))
+    def much_is_said_of_one(self, *, name, scopes, statements):
+        """Curated and said values of one chain, one after the other, some of them late."""
+        for is_curated, confidence, ago, hours in statements:
+            self.model.now += hours
+            sure = 1.0 if is_curated else confidence
+            self.state(Claim(name, KEY, self.token(), sure, is_curated), scopes=scopes, ago=ago)
+        self.read_every_hour(name=name, clock="at_instant")
 
-    @rule(
-        name=st.sampled_from(NAMES),
-        reader=st.sampled_from(sorted(READERS)),
-        ago=st.integers(0, 5),
-    )
-    def read_valid_at(self, name, reader, ago):
-        when = self.day - ago
-        shown = self.attributes(name, reader, atInstant=at(when))
-        assert shown == self.expected(name, reader, lambda row: valid_at(row, when))
+    @rule(name=names, caller=callers)
+    def delete_entity(self, *, name, caller):
+        self.face.ask(caller, "DELETE", f"/entities/person/{name}")
+        self.model.delete_entity(caller, name, None)
 
-    @rule(
-        reader=st.sampled_from(sorted(READERS)),
-        lens=st.sampled_from(list(LENSES)),
-        clock=st.sampled_from((None, "asOf", "atInstant")),
-        ago=st.integers(0, 5),
-        value=st.sampled_from(VALUES),
-    )
-    def recall(self, reader, lens, clock, ago, value):
-        when = self.day - ago
-        question = {"query": value, "k": 50, "includeDuplicates": True}
-        if lens is not None:
-            question["lens"] = lens
-        if clock is not None:
-            question[clock] = at(when)
-        hits = self.ask("POST", "/query", question, reader=reader)["hits"]
-        shown = sorted(hit["text"] for hit in hits if hit["source"] == "attribute")
-        seen = {None: lambda row: valid_at(row, self.day)}
-        seen["asOf"] = lambda row: known_at(row, when)
-        seen["atInstant"] = lambda row: row.written <= when and not ended(row.system_end, when)
-        expected = sorted(
-            f"{row.name} · {row.key}: {row.value}"
-            for row in self.rows
-            if row.value == value
-            and row.scope in READERS[reader]
-            and row.scope in LENSES[lens]
-            and seen[clock](row)
-        )
-        assert shown == expected[:50]
-        allowed = set(READERS[reader]) & set(LENSES[lens])
-        for hit in hits:
-            assert {path for clause in hit["scopes"] for path in clause} <= allowed
+    @rule(caller=callers, which=st.integers(0, 5), purge=st.booleans())
+    def forget(self, *, caller, which, purge):
+        self.forget_word(self.token_of(which), caller=caller, purge=purge)
+
+    @rule(name=names, caller=callers, moment=clocks)
+    def read_entity(self, *, name, caller, moment):
+        self.compare_entity(name, caller=caller, clocks=self.clocks(moment))
+
+    @rule(name=names, clock=st.sampled_from(("as_of", "at_instant")))
+    def read_every_hour(self, *, name, clock):
+        """All of the past, hour by hour."""
+        for when in range(max(-7, self.model.now - 30), self.model.now + 1):
+            self.compare_entity(name, clocks=Clocks(**{clock: when}))
+
+    @rule(word=st.sampled_from((*NAMES, KEY)), caller=callers, moment=clocks)
+    def recall(self, *, word, caller, moment):
+        self.compare_recall(word, caller=caller, clocks=self.clocks(moment))
+
+    @rule(which=st.integers(0, 8), caller=callers, moment=clocks)
+    def recall_one(self, *, which, caller, moment):
+        self.compare_recall(self.token_of(which), caller=caller, clocks=self.clocks(moment))
+
+    @rule(name=names, caller=callers, back=st.one_of(st.none(), ago))
+    def read_history(self, *, name, caller, back):
+        when = None if back is None else self.model.now - back
+        self.compare_history(name, KEY, caller=caller, as_of=when)
 
     @invariant()
     def current_values_agree(self):
-        for name in NAMES:
-            shown = self.attributes(name, "admin")
-            assert shown == self.expected(name, "admin", lambda row: valid_at(row, self.day))
-
-    # --- helpers --------------------------------------------------------------------------------
-
-    def expected(self, name, reader, seen):
-        return sorted(
-            (row.key, row.value)
-            for row in self.rows
-            if row.name == name and row.scope in READERS[reader] and seen(row)
-        )
-
-    def attributes(self, name, reader, **query):
-        answer = self.ask("GET", f"/entities/person/{name}", reader=reader, **query)
-        return sorted((item["key"], item["value"]) for item in answer.get("attributes", []))
-
-    def ask(self, method, path, body=None, *, reader="admin", **query):
-        text = "&".join(f"{name}={value.replace('+', '%2B')}" for name, value in query.items())
-        headers = {} if reader == "admin" else {"x-spectron-on-behalf-of": reader}
-        content = b"" if body is None else json.dumps(body).encode()
-        answer = self.engine.handle(
-            Request(method, f"/api/v1/default{path}", text, headers, content)
-        )
-        assert answer.status in (200, 204, 404), answer.body
-        return json.loads(answer.body) if answer.body else {}
+        self.compare_entity(NAMES[self.count % 2])
 
 
-def at(day: int) -> str:
-    return (START + timedelta(days=day)).isoformat().replace("+00:00", "Z")
-
-
-def place(row: Row) -> tuple[str, str, str]:
-    return row.name, row.key, row.scope
-
-
-def ended(end_day: int | None, when: int) -> bool:
-    return end_day is not None and end_day <= when
-
-
-def known_at(row: Row, when: int) -> bool:
-    return row.known <= when and not ended(row.known_end, when)
-
-
-def valid_at(row: Row, when: int) -> bool:
-    return row.known <= when and not ended(row.valid_end, when)
-
-
-def open_now(row: Row, day: int) -> bool:
-    return row.known_end is None or row.known_end > day
-
-
-def closed(row: Row, chain: list[Row]) -> bool:
-    """Whether a superseded row's end was brought forward by a deletion."""
-    return not any(other.known == row.known_end for other in chain)
-
-
-def end(old: Row, new: Row, day: int) -> None:
-    old.superseded = True
-    old.known_end = new.known if old.known_end is None else min(old.known_end, new.known)
-    old.valid_end = new.known if old.valid_end is None else min(old.valid_end, new.known)
-    old.system_end = day if old.system_end is None else min(old.system_end, day)
-
-
-TestEngineAgainstAList = EngineAgainstAList.TestCase
-TestEngineAgainstAList.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestChainMachine = ChainMachine.TestCase
+TestChainMachine.settings = settings_of(examples=120, steps=50)

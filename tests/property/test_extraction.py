@@ -25,7 +25,7 @@ WORDS = (
     "I i'm my we live lives in Rome rome Ann at Acme work works as a nurse love like tea and , . ! ? ; : - "
     "not no longer don't since 2019 last week yesterday name is Bob actually always answer French "
     "\u2019 \u201c \" ' ( ) never stop meant but moved from to have two kids dog named called favourite "
-    "colour allergic 5 May deadline I've been for years > ` \n \U0001f600 <b> </b> the The was born on"
+    "colour allergic 5 May deadline I've been for years dog, one sister Ann called isn't it Could you wait > ` \n \U0001f600 <b> </b> the The was born on"
 ).split(" ")
 texts = st.one_of(
     st.text(max_size=300),
@@ -67,7 +67,9 @@ def test_nothing_is_invented(utterance: Utterance) -> None:
     found = read([utterance])
     said = plain(utterance.text)
     for attribute in found.attributes:
-        assert plain(re.sub(r" \(\d{4}-\d\d-\d\d\)$", "", attribute.value)) in said
+        stated = re.sub(r" \(\d{4}-[\d/-]+\)$", "", attribute.value)
+        counted = attribute.key.startswith("number_of_") and stated == "one"
+        assert plain("a" if counted else stated) in said
     for relation in found.relations:
         assert plain(relation.object.name) in said
     for order in found.instructions:
@@ -96,7 +98,9 @@ HOSTILE = [
     ".", "\n", " ", "`", "\U0001f602", "I like a and ", "Ann Bob Cat lives in ", "not a, not a ", "a.b.", "1", ": a",
     "'a", "hi, ", "please just and call me ", "for a ", "<aaaaaaaaaaaaaaaaa", "my a-", "since 2019 ", "\u0301", "~~~",
     "My email is a.a.a.a.a.a.a.a@", "I moved from a to a from a to ", "Always use tea. Stop using tea. ", "I live in Rome. I meant Oslo. ",
-    "always use ", "I meant not a, ", "\t\u00a0",
+    "always use ", "I meant not a, ", "\t\u00a0", "my my ", "my sister, Ann, ", "it: ", "me: I live in Rome ",
+    "Tom (1) ", "I am a nurse of of at at in in from from ", "my is not my is not ", "I live in Rome, can you ",
+    "I am a a-year-old ", "with my a Ann ", "I live at 1 A, ", "and I am Ann, ",
 ]  # fmt: skip
 
 

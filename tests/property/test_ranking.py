@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectron_adapters.local.engine import Engine
+from spectron_adapters.local.exchange import Request
 from spectron_adapters.local.search import reading
+from spectron_adapters.local.search.duplicates import DUPLICATE_SCHEMA
 from spectron_adapters.local.search.retrieval import (
     SEARCH_SCHEMA,
     IndexRow,
@@ -23,9 +29,11 @@ from spectron_adapters.local.search.retrieval import (
     search,
 )
 from spectron_adapters.local.search.text import index_terms, parse_query
+from spectron_adapters.local.search.vectors import VECTOR_SCHEMA
 
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "the", "is", "fjord?")
 LABELS = ("a=1", "b=2")
+UTC = timezone.utc
 NOW = 50
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 times = st.integers(0, 100)
@@ -79,12 +87,29 @@ def in_scope(row: IndexRow, row_filter: RowFilter) -> bool:
 
 
 def passes(row: IndexRow, row_filter: RowFilter) -> bool:
-    """The filter, said once more as plainly as possible."""
+    """The filter, said once more as plainly as possible, without duplicates."""
     if not in_scope(row, row_filter) or row.kind not in row_filter.kinds:
         return False
-    if row.duplicate_of is not None and not row_filter.include_duplicates:
-        return False
     return row_filter.labels <= row.labels and in_time(row, row_filter)
+
+
+def shown_of(
+    connection: sqlite3.Connection, by_id: dict[int, IndexRow], row_filter: RowFilter
+) -> set[int]:
+    """The rows that pass; of near-duplicates that pass only the oldest, unless all are wanted."""
+    passing = {row_id for row_id, row in by_id.items() if passes(row, row_filter)}
+    if row_filter.include_duplicates:
+        return passing
+    originals = dict(connection.execute("SELECT id, coalesce(duplicate_of, id) FROM search_row"))
+    return {
+        row_id
+        for row_id in passing
+        if row_id == originals[row_id]
+        or not any(
+            other == originals[row_id] or (originals[other] == originals[row_id] and other < row_id)
+            for other in passing - {row_id}
+        )
+    }
 
 
 def open_at(start: int, end: int | None, moment: int) -> bool:
@@ -125,7 +150,7 @@ def beside(row: IndexRow, other: IndexRow) -> bool:
 def database(stored: list[IndexRow]) -> tuple[sqlite3.Connection, list[int]]:
     """A fresh index with these rows."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript(SEARCH_SCHEMA)
+    connection.executescript(SEARCH_SCHEMA + DUPLICATE_SCHEMA + VECTOR_SCHEMA)
     return connection, add_rows(connection, stored)
 
 
@@ -145,11 +170,12 @@ def way_of_reading(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_recall_equals_an_exhaustive_scan(
     stored: list[IndexRow], row_filter: RowFilter, query: str
 ) -> None:
-    """Plain: exactly the readable matches. Full: those, and at most readable turns beside them."""
+    """Plain: exactly the readable matches. Full: those, and readable turns beside any match."""
     connection, ids = database(stored)
     by_id = dict(zip(ids, stored, strict=True))
-    readable = {row_id for row_id, row in by_id.items() if passes(row, row_filter)}
-    matching = {row_id for row_id in readable if matches(by_id[row_id], query)}
+    readable = shown_of(connection, by_id, row_filter)
+    passing = {row_id for row_id, row in by_id.items() if passes(row, row_filter)}
+    matching = {row_id for row_id in passing if matches(by_id[row_id], query)}
     near = {
         row_id
         for row_id in readable
@@ -158,8 +184,8 @@ def test_recall_equals_an_exhaustive_scan(
     plain = search(connection, query, row_filter, k=99, mode="bm25").hits
     full = search(connection, query, row_filter, k=99, mode="hybrid").hits
     connection.close()
-    assert {hit.row_id for hit in plain} == matching
-    assert {hit.row_id for hit in full} == matching | near
+    assert {hit.row_id for hit in plain} == matching & readable
+    assert {hit.row_id for hit in full} == (matching & readable) | near
     for hits in (plain, full):
         assert len({hit.row_id for hit in hits}) == len(hits)
         assert all(0 <= hit.score <= 1 for hit in hits)
@@ -253,3 +279,88 @@ def test_fusing_one_ranking_keeps_its_order(leg: list[int], k: int) -> None:
     fused = reciprocal_rank_fusion([leg], k=k)
     assert sorted(leg, key=lambda item: -fused[item]) == leg
     assert reciprocal_rank_fusion([leg + leg], k=k) == fused
+
+
+# --- the whole engine ---------------------------------------------------------------------------
+
+NAMES = ("Ada", "Ben", "Cleo")
+facts_told = st.one_of(
+    st.tuples(st.just("say"), texts, st.sampled_from(("s1", "s2"))),
+    st.tuples(st.just("put"), st.sampled_from(NAMES), st.sampled_from(("amber", *NAMES))),
+    st.tuples(st.just("relate"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+)
+
+
+class Letters:
+    """Vectors that count letters: cheap, deterministic, and different for every test text."""
+
+    name = "letters"
+
+    def embed_texts(self, given: Sequence[str]) -> list[list[float]]:
+        return [[float(text.lower().count(letter)) for letter in "abcdefgij"] for text in given]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_texts([text])[0]
+
+
+def tell(engine: Engine, who: str, told: Sequence[tuple[str, str, str]]) -> None:
+    """Store what somebody says, in their own scope and sessions."""
+    for verb, first, second in told:
+        if verb == "say":
+            body = {"text": first, "infer": "none", "session_id": f"{who} {second}"}
+        else:
+            triple = {"entity": {"type": "person", "name": first}, "key": "knows"}
+            triple |= (
+                {"value": second}
+                if verb == "put"
+                else {"target": {"type": "person", "name": second}}
+            )
+            body = {"infer": "triples", "triples": [triple], "session_id": f"{who} facts"}
+        ask(engine, who, "facts", body)
+
+
+def ask(engine: Engine, who: str, path: str, body: dict[str, object]) -> dict[str, Any]:
+    """One request of a principal."""
+    headers = {"x-spectron-on-behalf-of": who}
+    content = json.dumps(body).encode()
+    response = engine.handle(Request("POST", f"/api/v1/default/{path}", "", headers, content))
+    assert response.status == 200, response.body
+    answer: dict[str, Any] = json.loads(response.body)
+    return answer
+
+
+def told_of(answer: dict[str, Any]) -> object:
+    """Everything in an answer but times and the trace's own id."""
+    trace = {name: answer["trace"][name] for name in ("retrievedCount", "topScores", "tierReason")}
+    hits = [{**hit, "id": "", "occurredAt": ""} for hit in answer["hits"]]
+    return hits, answer.get("contextHits"), answer["tier"], answer["seedEntities"], trace
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(facts_told, max_size=6),
+    st.lists(facts_told, min_size=1, max_size=8),
+    st.one_of(texts, st.sampled_from(["What of Ada?", "Whom does Ben know?", "amber Cleo"])),
+)
+def test_what_others_store_changes_nothing_of_an_answer(
+    own: list[tuple[str, str, str]], others: list[tuple[str, str, str]], query: str
+) -> None:
+    """In no mode: hits, order, scores, named entities, counts; with others before or after."""
+    answers = []
+    for before, after in (((), ()), (others, ()), ((), others)):
+        engine = Engine(embeddings=Letters(), clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        for who in ("alice", "bob"):
+            grants = dict.fromkeys(("memory:read", "memory:write"), f"org/acme/user/{who}/*")
+            engine.add_principal(who, grants=grants)
+        tell(engine, "bob", before)
+        tell(engine, "alice", own)
+        tell(engine, "bob", after)
+        answers.append(
+            [
+                told_of(ask(engine, "alice", "query", {"query": query, "mode": mode, "k": 50}))
+                for mode in ("hybrid", "vector", "graph", "bm25")
+            ]
+        )
+        engine.close()
+    assert answers[1] == answers[0]
+    assert answers[2] == answers[0]

@@ -55,6 +55,8 @@ _TAIL = re.compile(
     r"|(?P<now>now|right now|just now|currently|these days|nowadays|at the moment|at present"
     r"|presently|for the moment)"
     r"|(?P<ended>any ?more|any longer)"
+    r"|at all|after all|(?:on|at) (?:the )?weekends|every (?:other )?\w+|most (?:days|weekends)"
+    r"|in my (?:free|spare) time|at home|most of all|by now|all my life"
     r"|too|as well|actually|though|by the way|btw|fyi|very much|a lot|so much|you know|of course"
     r"|anyway"
     r"|already|still|again|myself|either|the most|more than anything|also|instead|all the time"
@@ -92,6 +94,11 @@ class Times:
     now: bool = False
     ended: bool = False
     vague: str = ""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a duration or a beginning is stated."""
+        return self.since is not None or bool(self.vague)
 
     def opening(self, text: str, said_at: datetime | None) -> tuple[str, Times]:
         """Take a date off the front: "in 2019 I moved ..."."""
@@ -204,6 +211,10 @@ class Notebook:
     def typed(self, name: str, default: str) -> EntityRef:
         """The entity of this name, under the type that the store already uses for it."""
         return EntityRef(self._types.get(normalise_name(name), default), name)
+
+    def is_person(self, name: str) -> bool:
+        """Whether the store or the conversation knows a person of this name."""
+        return self._types.get(normalise_name(name)) == "person"
 
     def statements(self) -> Statements:
         """All that was noted."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from spectron_adapters.local.extraction.statements import Instruction
-from spectron_adapters.local.extraction.vocabulary import LANGUAGES, as_name
+from spectron_adapters.local.extraction.vocabulary import as_name
+from spectron_adapters.local.extraction.word_lists import LANGUAGES
 from spectron_adapters.local.search.stemming import stem
 
 __all__ = ["called", "standing_order"]
@@ -45,8 +47,7 @@ _WHENEVER = re.compile(
     re.IGNORECASE,
 )
 _CALL_ME = re.compile(
-    r"(?:please |just |and |you can |you may |from now on,? (?:please )?|everyone |friends "
-    r"|everybody |people )*call(?:s)? me (.+?)"
+    r"(?:please |just |and |you can |you may |from now on,? (?:please )?)*call me (.+?)"
     r"(?:,? please|,? from now on| for short| instead)?",
     re.IGNORECASE,
 )
@@ -127,6 +128,11 @@ def _content(text: str) -> list[str]:
     return [word for word in words if word not in _FILLER]
 
 
+@lru_cache(maxsize=256)
+def _stems(label: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in label.split("_"))
+
+
 def _withdrawn(what: str, live: Sequence[str]) -> str | None:
     """The live instruction that shares most words with what is to stop, the newest of equals."""
     if _label(what) == "reply_language" and "reply_language" in live:
@@ -134,7 +140,7 @@ def _withdrawn(what: str, live: Sequence[str]) -> str | None:
     asked = {stem(word) for word in _content(what)}
     best, label = _ALIKE, None
     for candidate in live:
-        words = {stem(word) for word in candidate.split("_")}
+        words = _stems(candidate)
         shared = len(asked & words) / max(1, min(len(asked), len(words)))
         if shared >= best:
             best, label = shared, candidate
