@@ -35,6 +35,9 @@ HIDDEN_CHARACTERS = (
 _BLANK = re.compile(rf"[\s{HIDDEN_CHARACTERS}]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+PATH_MAX = 4096
+"""Most characters of a path."""
+
 
 def is_blank(text: str) -> bool:
     """Whether nothing of a text can be seen: empty, white space, zero-width characters."""
@@ -88,6 +91,8 @@ def _parse_path(path: object) -> tuple[tuple[str, ...], bool]:
         raise TypeError(f"a scope path is a string, not {type(path).__name__}")
     if is_blank(path):
         raise ValueError("a scope path is blank; None means that none is given")
+    if len(path) > PATH_MAX:
+        raise ValueError(f"a scope path has {len(path)} characters; it may have {PATH_MAX}")
     if _CONTROL.search(path):
         raise ValueError(f"scope path {path!r} holds a control character or a lone surrogate")
     subtree = path == "*" or path.endswith("/*")

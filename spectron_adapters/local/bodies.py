@@ -6,6 +6,8 @@ Imports `models`, `scopes`, `problems` and pydantic.
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TypeVar
@@ -18,6 +20,7 @@ from spectron_adapters.scopes import ScopeSet
 
 __all__ = [
     "LABELS_MAX",
+    "PATHS_MAX",
     "check_instant",
     "check_labels",
     "lens_of",
@@ -32,7 +35,10 @@ __all__ = [
 
 LABELS_MAX = 32
 """Most labels of one fact."""
+PATHS_MAX = 10_000
+"""Most paths of one lens, or of one write's scopes."""
 
+_REMEMBERED_MAX = 8192
 _LENS_NAMES = ("lens", "scopes", "scope")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -46,7 +52,12 @@ def parse_body(body: bytes) -> dict[str, object]:
     if not body.strip():
         return {}
     try:
-        payload = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        payload = json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_unambiguous,
+        )
         if b"\\u" in body:
             json.dumps(payload, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -60,6 +71,22 @@ def parse_body(body: bytes) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is larger than a number can be")
+    return number
+
+
+def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose names occur once: of two lenses, nobody could say which one counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"an object names {twice[:40]!r} twice")
+    return found
 
 
 def _first_line(error: Exception) -> str:
@@ -128,12 +155,27 @@ def _lens_of_text(text: str) -> ScopeSet:
     return ScopeSet.parse(value, field="lens")
 
 
-@lru_cache(maxsize=1024)
 def _parsed(text: str, field: str, *, subtrees: bool) -> ScopeSet:
+    # Long selectors are parsed anew each time: remembered ones would fill the memory.
+    parse = _remembered if len(text) <= _REMEMBERED_MAX else _remembered.__wrapped__
+    return parse(text, field, subtrees=subtrees)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(text: str, field: str, *, subtrees: bool) -> ScopeSet:
+    value = json.loads(text)
+    if isinstance(value, list):
+        _check_count(value, field)
     try:
-        return ScopeSet.parse(json.loads(text), field=field, subtrees=subtrees)
+        return ScopeSet.parse(value, field=field, subtrees=subtrees)
     except (TypeError, ValueError) as error:
         raise bad_request(str(error)) from None
+
+
+def _check_count(value: list[object], field: str) -> None:
+    count = sum(len(item) if isinstance(item, list) else 1 for item in value)
+    if count > PATHS_MAX:
+        raise bad_request(f"{field} names {count} paths; at most {PATHS_MAX} may be given")
 
 
 def _summary(error: ValidationError) -> str:

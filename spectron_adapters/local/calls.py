@@ -29,7 +29,7 @@ from spectron_adapters.local.search.vectors import (
     catch_up,
 )
 from spectron_adapters.local.storage import ClosedError, Database
-from spectron_adapters.local.traces import ReadTraces, Trace, located
+from spectron_adapters.local.traces import ReadTraces, Trace, located, region_text
 from spectron_adapters.local.work import Settings, Work
 
 __all__ = ["Answer", "Call", "Handler", "Parts", "body_of"]
@@ -149,6 +149,16 @@ class Call:
         with self.parts.database.read() as connection:
             return step(self._work(connection, writable=False))
 
+    def read_settled(self, step: Callable[[Work], _Result]) -> _Result:
+        """Like `read`, once the importance that earlier reads lent is stored.
+
+        For steps that show importance or order by it: it must not tell whether anybody has
+        written since.
+        """
+        if self.parts.read_traces.are_waiting:
+            self.store_waiting()
+        return self.read(step)
+
     def replay(self) -> Answer | None:
         """The stored answer to an earlier request with the same key, if there is one.
 
@@ -228,8 +238,14 @@ class Call:
             payload=answer.payload,
             headers=answer.headers,
             secret=answer.secret,
+            region=self._told_region(),
         )
         return answer
+
+    def _told_region(self) -> str:
+        """What an answer may tell of: all that the caller may read or write."""
+        regions = [self.caller.region(verb) for verb in ("memory:read", "memory:write")]
+        return region_text(pattern for region in regions for pattern in region.patterns)
 
     def _work(self, connection: sqlite3.Connection, *, writable: bool) -> Work:
         parts = self.parts

@@ -61,7 +61,8 @@ def query_context(call: Call, request: ContextQueryRequest) -> Answer:
         orders = [] if labels else _instructions(work, lens, as_of)
         return recalled, _joined([("Instructions", orders), *shown])
 
-    recalled, block = call.read(look)
+    read = call.read if request.query.strip() else call.read_settled
+    recalled, block = read(look)
     elapsed = round((time.perf_counter() - started) * 1000)
     trace = trace_of(call, request.query, lens, recalled, elapsed)
     call.trace_read(trace)
@@ -89,7 +90,8 @@ def session_context(call: Call, session_id: str, request: SessionContextRequest)
         recent = ("Recent turns", _recent_turns(work, session))
         return lens, recalled, _joined([*shown, recent])
 
-    lens, recalled, block = call.read(look)
+    read = call.read if request.query.strip() else call.read_settled
+    lens, recalled, block = read(look)
     elapsed = round((time.perf_counter() - started) * 1000)
     trace = trace_of(call, request.query, lens, recalled, elapsed)
     call.trace_read(trace)

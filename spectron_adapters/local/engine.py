@@ -294,7 +294,7 @@ class Engine:
             now=now,
             parameters=match.parameters,
             query=_read_query(request.query),
-            payload={} if request.is_form else parse_body(request.body),
+            payload=_payload(request),
         )
         return match.handler(call)
 
@@ -307,7 +307,7 @@ class Engine:
         )
         request.notes["context"] = identified.context.name
         request.notes["principal"] = identified.caller.principal
-        payload = {} if request.is_form else parse_body(request.body)
+        payload = _payload(request)
         call = Call(
             parts=self._parts,
             context=identified.context,
@@ -389,6 +389,18 @@ def _regions(grants: Mapping[str, object]) -> Grants:
         return checked_grants(grants)
     except Problem as problem:
         raise ValueError(problem.detail) from None
+
+
+def _payload(request: Request) -> dict[str, object]:
+    """The JSON body; empty for a form."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            f"a body in the encoding {encoding[:40]!r} cannot be read; send it uncompressed",
+        )
+    return {} if request.is_form else parse_body(request.body)
 
 
 def _read_query(query: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ def list_entities(
     page = (
         "name_id IN (SELECT id FROM entity_name AS n WHERE context_id = :context"  # noqa: S608  # constant parts
         " AND (:type IS NULL OR type = :type) AND EXISTS (SELECT 1 FROM entity"
-        f"  WHERE name_id = n.id AND {VALID_NOW} AND {readable.condition})"
+        f"  WHERE name_id = n.id AND {VALID_NOW} AND {readable.check})"
         " ORDER BY type, name LIMIT :names OFFSET :offset)"
     )
     parameters = {
@@ -80,7 +80,7 @@ def get_entity(
     existing = f"name_id = :name_id AND {moment.existence_condition}"
     found = entities_where(work, readable, existing, parameters)
     if not found:
-        raise not_found(f"there is no {entity_id(*key)} that this caller may read")
+        raise not_found(f"there is no {entity_id(*key)[:200]} that this caller may read")
     own = "(subject_id = :name_id OR object_id = :name_id)"
     return EntityResponse(
         entity=found[0],

@@ -73,7 +73,7 @@ def entities_where(
     """
     rows = work.connection.execute(
         f"SELECT {_ENTITY_COLUMNS} FROM (SELECT * FROM entity WHERE context_id = :context"  # noqa: S608  # constant parts
-        f" AND {condition} AND {readable.condition} ORDER BY id DESC LIMIT :limit) AS e"
+        f" AND {condition} AND {readable.check} ORDER BY id DESC LIMIT :limit) AS e"
         " JOIN entity_name AS n ON n.id = e.name_id ORDER BY n.type, n.name, updated_at, e.id",
         {
             "context": work.context_id,

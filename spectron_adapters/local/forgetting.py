@@ -19,7 +19,7 @@ from spectron_adapters.local.forget_matching import Forgotten
 from spectron_adapters.local.language.response_cache import forget_responses
 from spectron_adapters.local.search.retrieval import remove_rows
 from spectron_adapters.local.sharing import give_up_shares
-from spectron_adapters.local.stored_answers import empty_answers
+from spectron_adapters.local.stored_answers import Erased, empty_answers
 from spectron_adapters.local.traces import redact_scope, redact_traces
 from spectron_adapters.local.work import Work, subtrees
 from spectron_adapters.scopes import Scope, ScopeSet
@@ -107,10 +107,29 @@ def erase(work: Work, found: Forgotten, lens: ScopeSet | None = None) -> None:
         (json.dumps(sorted(found.session)),),
     )
     _add_orphans(work, found, _texts_of(work, found))
+    _forget_answers(work, Erased(work, _sets_of(work, found)))
     give_up_shares(work, found.tables, subtrees(lens), erase=True)
     names = _names_of(work, found)
     _erase_rows(work, found)
     _erase_unused_names(work, names)
+
+
+def _sets_of(work: Work, found: Forgotten) -> set[int]:
+    tables = {**found.tables, "session": found.session}
+    return {
+        row[0]
+        for table, row_ids in tables.items()
+        for row in work.connection.execute(
+            f"SELECT DISTINCT scope_set_id FROM {table}"  # noqa: S608  # constant names
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(row_ids)),),
+        )
+    }
+
+
+def _forget_answers(work: Work, erased: Erased) -> None:
+    empty_answers(work, erased)
+    forget_responses(work, erased)
 
 
 def _texts_of(work: Work, found: Forgotten) -> list[str]:
@@ -162,8 +181,6 @@ def _erase_rows(work: Work, found: Forgotten) -> None:
         row_ids += search_ids(work, kind, sorted(found.of(kind)))
     remove_rows(work.connection, row_ids)
     redact_traces(work.connection, work.context_id, row_ids)
-    empty_answers(work.connection, work.context_id)
-    forget_responses(work.connection, work.context_id)
     _count_gaps(work, turns)
     for statement in _ERASE.split(";"):
         work.connection.execute(
@@ -234,20 +251,33 @@ def _erase_unused_names(work: Work, names: Iterable[int]) -> None:
 def erase_scope(work: Work, scope: Scope) -> int:
     """Delete every row with a clause that touches a scope's subtree.
 
+    What others own as well goes for all of them, even what the caller may not read.
+
     Returns:
-        How many rows of entities, facts, sessions, turns, documents and passages these were.
+        How many rows of entities, facts, sessions, turns, documents and passages these were, of
+        those within the caller's forget region.
     """
     touching = _sets_touching(work, scope)
-    sets = json.dumps(touching)
+    _forget_answers(work, Erased(work, touching))
+    region = work.removable()
+    told = [each for each in touching if region.allows(each)]
+    forgotten = _erase_sets(work, told)
+    _erase_sets(work, [each for each in touching if not region.allows(each)])
+    redact_scope(work, scope)
+    return forgotten
+
+
+def _erase_sets(work: Work, scope_set_ids: Sequence[int]) -> int:
+    """Delete every row that carries one of some scope sets; returns how many."""
+    sets = json.dumps(list(scope_set_ids))
     within = "scope_set_id IN (SELECT value FROM json_each(?))"
     found = Forgotten()
     for kind in ("attribute", "relation", "entity", "turn"):
         rows = work.connection.execute(f"SELECT id FROM {kind} WHERE {within}", (sets,))  # noqa: S608  # constant names
         found.of(kind).update(row[0] for row in rows)
     names = _names_of(work, found)
-    forgotten = found.count + erase_documents(work, touching)
+    forgotten = found.count + erase_documents(work, scope_set_ids)
     _erase_rows(work, found)
-    redact_scope(work, scope)
     leftover = work.connection.execute(
         f"SELECT id FROM search_row WHERE {within}",  # noqa: S608  # constant parts
         (sets,),

@@ -101,8 +101,12 @@ class _Entity:
 def _frontier(work: Work, chosen: RowFilter, weights: Mapping[int, float]) -> dict[int, _Entity]:
     """The heaviest of some entities, of those that pass the filter."""
     rows = _entities(work, chosen, weights.keys())
-    heaviest = sorted(rows, key=lambda name_id: (-weights[name_id], name_id))[:_NAMES_PER_HOP]
-    return {name_id: _Entity(weights[name_id], rows[name_id]) for name_id in heaviest}
+    # Names are shared by all scopes, so that their numbers tell who used them first.
+    oldest = {name_id: min(row.id for row in found) for name_id, found in rows.items()}
+    heaviest = sorted(rows, key=lambda name_id: (-weights[name_id], oldest[name_id]))
+    return {
+        name_id: _Entity(weights[name_id], rows[name_id]) for name_id in heaviest[:_NAMES_PER_HOP]
+    }
 
 
 def _hop(

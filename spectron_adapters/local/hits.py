@@ -113,7 +113,7 @@ def _memory(  # noqa: PLR0917  # the columns of a row
     scope_set_id: int,
     seq: int | None,
 ) -> _Place:
-    extras = {"sessionId": session, "role": role, "seq": seq}
+    extras = {"sessionId": session, "role": role, "seq": None if session is None else seq}
     return _Place(_hit_id(kind, key, part), scope_set_id, extras)
 
 

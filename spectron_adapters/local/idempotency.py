@@ -16,21 +16,16 @@ from dataclasses import dataclass
 
 from spectron_adapters.local.problems import bad_request, conflict
 
-__all__ = ["InFlight", "Replay", "Reservation", "forget_answers"]
+__all__ = ["ANSWER_SCHEMA", "InFlight", "Replay", "Reservation"]
+
+ANSWER_SCHEMA = "ALTER TABLE idempotency ADD COLUMN region TEXT;"
+"""`region` is what the caller could read and write: what an answer may tell of."""
 
 WINDOW = 24 * 60 * 60 * 1_000_000
 """Microseconds for which a key is remembered."""
 
 _KEY_LENGTH_MAX = 1024
 _SECRET = 0
-_EMPTY_EXTRACTION: dict[str, list[object]] = {
-    "entities": [],
-    "attributes": [],
-    "relations": [],
-    "instructions": [],
-    "uncertainties": [],
-    "corrections": [],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +102,18 @@ class Reservation:
         status: int,
         payload: object,
         headers: Mapping[str, str],
+        region: str,
         secret: bool = False,
     ) -> None:
         """Keep an answer for repetitions, and drop those whose time is over.
 
-        Of an answer that holds a secret nothing is kept but that it was given.
+        Of an answer that holds a secret nothing is kept but that it was given. `region` is the
+        text of the patterns within which lies all that the answer may tell of.
         """
         body, extraction = (None, None) if secret else _split(payload)
         connection.execute(
             "INSERT OR REPLACE INTO idempotency (context_id, caller, key, request, status, body,"
-            " extraction, headers, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " extraction, headers, created_at, region) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.context_id,
                 self.caller,
@@ -127,6 +124,7 @@ class Reservation:
                 None if extraction is None else json.dumps(extraction, ensure_ascii=False),
                 json.dumps(dict(headers)),
                 now,
+                region,
             ),
         )
         connection.execute("DELETE FROM idempotency WHERE created_at <= ?", (now - WINDOW,))
@@ -142,30 +140,6 @@ def _split(payload: object) -> tuple[object, dict[str, object] | None]:
         return payload, None
     told = {name: payload[name] for name in ("extraction", "extractions") if name in payload}
     return {name: value for name, value in payload.items() if name not in told}, told or None
-
-
-def forget_answers(connection: sqlite3.Connection, context_id: int) -> None:
-    """Empty what stored answers say of extracted facts; repetitions still get the same ids."""
-    rows = connection.execute(
-        "SELECT caller, key, extraction FROM idempotency"
-        " WHERE context_id = ? AND extraction IS NOT NULL",
-        (context_id,),
-    ).fetchall()
-    connection.executemany(
-        "UPDATE idempotency SET extraction = ? WHERE context_id = ? AND caller = ? AND key = ?",
-        [(_emptied(extraction), context_id, caller, key) for caller, key, extraction in rows],
-    )
-
-
-def _emptied(extraction: str) -> str:
-    told = json.loads(extraction)
-    for name, value in told.items():
-        told[name] = (
-            [{**item, **_EMPTY_EXTRACTION} for item in value]
-            if isinstance(value, list)
-            else {**value, **_EMPTY_EXTRACTION}
-        )
-    return json.dumps(told, ensure_ascii=False)
 
 
 class InFlight:

@@ -58,7 +58,7 @@ def inspect(call: Call, ref: str, moment: Moment, lens: ScopeSet | None) -> dict
         flush_traces(call)
         return {"kind": kind, "trace": body_of(call.read(lambda work: get_trace(work, place)))}
     if kind in _GRAPH:
-        return call.read(lambda work: _GRAPH[kind](work, place, moment, lens))
+        return call.read_settled(lambda work: _GRAPH[kind](work, place, moment, lens))
     if kind in _DOCUMENTS:
         return call.read(lambda work: _DOCUMENTS[kind](work, place))
     known = ", ".join((*_GRAPH, "trace", *_DOCUMENTS))

@@ -20,17 +20,23 @@ from spectron_adapters.scopes import ScopeSet
 __all__ = ["known_names", "known_with"]
 
 _NEWEST = 200
+_NAME_MAX = 200
+_VALUE_MAX = 2000
 
 
 def known_names(work: Work, scopes: ScopeSet) -> KnownNames:
-    """The newest names, keys, labels, instructions and attributes of a scope set."""
+    """The newest names, keys, labels, instructions and attributes of a scope set.
+
+    What is too long to be said in a sentence is left out: it would cost every turn its time.
+    """
     scope_set_id = work.catalog.find(work.connection, work.context_id, scopes)
     if scope_set_id is None:
         return KnownNames()
     entities = _rows(
         work,
         "SELECT n.type, e.display_name FROM entity AS e JOIN entity_name AS n ON n.id = e.name_id"
-        " WHERE e.scope_set_id = ? AND e.known_until IS NULL ORDER BY e.id DESC LIMIT ?",
+        " WHERE e.scope_set_id = :scopes AND e.known_until IS NULL"
+        " AND length(e.display_name) <= :name_max ORDER BY e.id DESC LIMIT :newest",
         scope_set_id,
     )
     attributes = _rows(
@@ -39,20 +45,21 @@ def known_names(work: Work, scopes: ScopeSet) -> KnownNames:
         " JOIN entity_name AS n ON n.id = a.name_id"
         " JOIN entity AS e ON e.name_id = a.name_id AND e.scope_set_id = a.scope_set_id"
         "  AND e.known_until IS NULL"
-        " WHERE a.scope_set_id = ? AND a.known_until IS NULL ORDER BY a.id DESC"
-        " LIMIT ?",
+        " WHERE a.scope_set_id = :scopes AND a.known_until IS NULL"
+        " AND length(e.display_name) <= :name_max AND length(a.key) <= :name_max"
+        " AND length(a.value) <= :value_max ORDER BY a.id DESC LIMIT :newest",
         scope_set_id,
     )
     labels = _rows(
         work,
-        "SELECT label FROM relation WHERE scope_set_id = ? AND known_until IS NULL"
-        " ORDER BY id DESC LIMIT ?",
+        "SELECT label FROM relation WHERE scope_set_id = :scopes AND known_until IS NULL"
+        " AND length(label) <= :name_max ORDER BY id DESC LIMIT :newest",
         scope_set_id,
     )
     instructions = _rows(
         work,
-        "SELECT label FROM instruction WHERE scope_set_id = ? AND known_until IS NULL"
-        " ORDER BY id DESC LIMIT ?",
+        "SELECT label FROM instruction WHERE scope_set_id = :scopes AND known_until IS NULL"
+        " AND length(label) <= :name_max ORDER BY id DESC LIMIT :newest",
         scope_set_id,
     )
     return KnownNames(
@@ -68,12 +75,18 @@ def known_names(work: Work, scopes: ScopeSet) -> KnownNames:
 
 def _rows(work: Work, sql: str, scope_set_id: int) -> list[tuple[str, ...]]:
     """The newest rows, oldest first."""
-    rows = work.connection.execute(sql, (scope_set_id, _NEWEST)).fetchall()
+    parameters = {
+        "scopes": scope_set_id,
+        "newest": _NEWEST,
+        "name_max": _NAME_MAX,
+        "value_max": _VALUE_MAX,
+    }
+    rows = work.connection.execute(sql, parameters).fetchall()
     return rows[::-1]
 
 
 def known_with(known: KnownNames, statements: Statements) -> KnownNames:
-    """The names in use once statements have been stored."""
+    """The newest names in use once statements have been stored."""
     attributes = [item for item in statements.attributes if not item.negated]
     changed = {(item.entity.key, item.key) for item in statements.attributes}
     kept = [item for item in known.attributes if (item.entity.key, item.key) not in changed]
@@ -85,13 +98,13 @@ def known_with(known: KnownNames, statements: Statements) -> KnownNames:
         entities=(
             *known.entities,
             *(EntityRef(item.type, item.name) for item in statements.entities),
-        ),
-        keys=tuple(dict.fromkeys([*known.keys, *(item.key for item in attributes)])),
+        )[-_NEWEST:],
+        keys=tuple(dict.fromkeys([*known.keys, *(item.key for item in attributes)]))[-_NEWEST:],
         labels=tuple(
             dict.fromkeys([*known.labels, *(item.label for item in statements.relations)])
-        ),
+        )[-_NEWEST:],
         instructions=tuple(
             label for label in (*known.instructions, *given) if label not in revoked
-        ),
-        attributes=(*kept, *told),
+        )[-_NEWEST:],
+        attributes=(*kept, *told)[-_NEWEST:],
     )

@@ -97,16 +97,17 @@ def _facts(work: Work, readable: ReadableSets) -> list[_Fact]:
     live = f"context_id = :context AND {VALID_NOW} AND {readable.condition}"
     rows = work.connection.execute(
         "SELECT n.type, n.name, fact.key, fact.value, fact.category, fact.source_kind FROM ("  # noqa: S608  # constant parts
-        " SELECT a.name_id, a.key, a.value, a.category, a.source_kind, a.known_from, a.id,"
-        f"  {_importance('attribute', 'a')} AS importance"
+        " SELECT a.name_id, a.key, a.value, a.category, a.source_kind, a.known_from, 1 AS part,"
+        f"  a.id, {_importance('attribute', 'a')} AS importance"
         f"  FROM (SELECT * FROM attribute WHERE {live}) AS a"
         " UNION ALL SELECT r.subject_id, r.label, coalesce((SELECT display_name FROM entity"
         f"   WHERE name_id = r.object_id AND {live} ORDER BY updated_at DESC LIMIT 1), o.name),"
-        f"  r.category, r.source_kind, r.known_from, r.id, {_importance('relation', 'r')}"
+        f"  r.category, r.source_kind, r.known_from, 0, r.id, {_importance('relation', 'r')}"
         f"  FROM (SELECT * FROM relation WHERE {live}) AS r"
         "  JOIN entity_name AS o ON o.id = r.object_id"
         ") AS fact JOIN entity_name AS n ON n.id = fact.name_id"
-        " ORDER BY fact.importance DESC, fact.known_from DESC, fact.id DESC LIMIT :limit",
+        " ORDER BY fact.importance DESC, fact.known_from DESC, fact.part DESC, fact.id DESC"
+        " LIMIT :limit",
         {
             "context": work.context_id,
             "now": work.now,

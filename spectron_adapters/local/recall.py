@@ -255,11 +255,13 @@ def row_filter(
 
 
 def _session_number(work: Work, name: str) -> int | None:
+    """The session that ranks higher; one that the caller may not read is none."""
     row = work.connection.execute(
-        "SELECT id FROM session WHERE context_id = ? AND name = ? AND deleted_at IS NULL",
+        "SELECT id, scope_set_id FROM session"
+        " WHERE context_id = ? AND name = ? AND deleted_at IS NULL",
         (work.context_id, name),
     ).fetchone()
-    return None if row is None else int(row[0])
+    return int(row[0]) if row is not None and work.readable().allows(row[1]) else None
 
 
 def look_up(

@@ -7,7 +7,7 @@ superseded, stands beside another one with an uncertainty, or is closed. Imports
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -176,21 +176,27 @@ class Reconciler:
 
     def _live(self, name_id: int, key: str) -> list[_Row]:
         """The heads of a chain, oldest first: neither superseded nor closed by now."""
-        return [
-            row
-            for row in self._chain(name_id, key)
-            if row.superseded_by is None
-            and (row.known_until is None or row.known_until > self._work.now)
-        ]
+        condition = "superseded_by IS NULL AND (known_until IS NULL OR known_until > :now)"
+        return list(self._chain(name_id, key, condition, {"now": self._work.now}))
 
-    def _chain(self, name_id: int, key: str) -> list[_Row]:
+    def _chain(
+        self,
+        name_id: int,
+        key: str,
+        condition: str,
+        parameters: Mapping[str, int],
+        *,
+        order: str = "known_from, id",
+    ) -> Iterator[_Row]:
+        """Rows of a chain; the condition keeps a long history out of every write."""
         rows = self._work.connection.execute(
-            "SELECT id, value, confidence, source_kind, known_from, known_until, valid_from,"
+            "SELECT id, value, confidence, source_kind, known_from, known_until, valid_from,"  # noqa: S608  # constant conditions
             " valid_until, superseded_by, category FROM attribute"
-            " WHERE name_id = ? AND key = ? AND scope_set_id = ? ORDER BY known_from, id",
-            (name_id, key, self._rows.scope_set_id),
+            f" WHERE name_id = :name AND key = :key AND scope_set_id = :scopes AND {condition}"
+            f" ORDER BY {order}",
+            {"name": name_id, "key": key, "scopes": self._rows.scope_set_id, **parameters},
         )
-        return [_Row(*row) for row in rows]
+        return (_Row(*row) for row in rows)
 
     def _add_to_head(self, claim: _Claim, live: Sequence[_Row]) -> None:
         """Supersede what the claim outweighs; stand beside the rest, with an uncertainty."""
@@ -296,10 +302,16 @@ class Reconciler:
 
     def _cut_short(self, claim: _Claim, new: int) -> None:
         """End superseded rows that waited for a successor whose time never came."""
-        for row in self._chain(claim.entity.name_id, claim.statement.key):
-            waits = row.valid_until is not None and row.valid_until > claim.valid_from
-            waits = waits and row.is_authoritative == claim.origin.is_authoritative
-            if waits and row.superseded_by not in (None, new) and row.id != new:
+        waiting = self._chain(
+            claim.entity.name_id,
+            claim.statement.key,
+            "superseded_by IS NOT NULL AND superseded_by <> :new AND id <> :new"
+            " AND valid_until > :start",
+            {"new": new, "start": claim.valid_from},
+            order="valid_until",
+        )
+        for row in list(waiting):
+            if row.is_authoritative == claim.origin.is_authoritative:
                 self._rows.close(
                     "attribute",
                     row.id,
@@ -326,15 +338,16 @@ class Reconciler:
         heads = [row for row in live if self._outweighs(claim, row) and row.known_from > at]
         if not heads:
             return False
-        chain = [
-            row
-            for row in self._chain(claim.entity.name_id, claim.statement.key)
-            if row.is_authoritative == claim.origin.is_authoritative
-        ]
-        successor = next(row for row in chain if row.known_from > at)
-        before = [
-            row for row in chain if row.superseded_by == successor.id and row.known_from <= at
-        ]
+        later = self._of_class(claim, "known_from > :at", at=at)
+        successor = next(later)
+        before = list(
+            self._of_class(
+                claim,
+                "superseded_by = :successor AND known_from <= :at",
+                at=at,
+                successor=successor.id,
+            )
+        )
         if any(row.value == claim.statement.value for row in before):
             return True
         predecessor = before[-1] if before else None
@@ -345,6 +358,13 @@ class Reconciler:
             "UPDATE attribute SET supersedes = ? WHERE id = ?", (new, successor.id)
         )
         return True
+
+    def _of_class(self, claim: _Claim, condition: str, **parameters: int) -> Iterator[_Row]:
+        """Rows of the claim's chain that weigh as much as it."""
+        name_id, key = claim.entity.name_id, claim.statement.key
+        for row in self._chain(name_id, key, condition, parameters):
+            if row.is_authoritative == claim.origin.is_authoritative:
+                yield row
 
     def _deny_attribute(self, statement: AttributeStatement, origin: Origin) -> None:
         name_id = find_name(self._work, statement.entity.key)

@@ -10,6 +10,8 @@ import sqlite3
 
 from spectron_adapters.local.access.tables import ACCESS_SCHEMA
 from spectron_adapters.local.documents.tables import DOCUMENT_SCHEMA
+from spectron_adapters.local.fact_tables import FACT_SCHEMA
+from spectron_adapters.local.idempotency import ANSWER_SCHEMA
 from spectron_adapters.local.language.tables import LANGUAGE_SCHEMA
 from spectron_adapters.local.search.duplicates import DUPLICATE_SCHEMA
 from spectron_adapters.local.search.retrieval import SEARCH_SCHEMA
@@ -230,7 +232,9 @@ _MIGRATIONS: tuple[str, ...] = (
     + DUPLICATE_SCHEMA
     + VECTOR_SCHEMA
     + LANGUAGE_SCHEMA
-    + TRACE_SCHEMA,
+    + TRACE_SCHEMA
+    + ANSWER_SCHEMA
+    + FACT_SCHEMA,
 )
 
 LATEST = len(_MIGRATIONS)

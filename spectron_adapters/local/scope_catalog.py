@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from spectron_adapters.scopes import (
     Clause,
     GrantPattern,
+    LensFilter,
     Region,
     Scope,
     ScopeSet,
     is_visible,
-    passes_lens,
 )
 
 __all__ = ["ReadableSets", "ScopeCatalog"]
@@ -53,6 +53,14 @@ class ReadableSets:
         """SQL over the column `scope_set_id`, with the parameter `:readable`."""
         negated = "NOT " if self.ids is None else ""
         return f"scope_set_id {negated}IN (SELECT value FROM json_each(:readable))"  # noqa: S608  # a constant
+
+    @property
+    def check(self) -> str:
+        """The same for rows that are found by something else, such as many names.
+
+        An index over names and scope sets would be asked for every pair of the two.
+        """
+        return f"+{self.condition}"
 
     @property
     def parameter(self) -> str:
@@ -160,20 +168,28 @@ class ScopeCatalog:
             return ReadableSets(None, _unreadable(connection, context_id))
         nodes: Sequence[Scope | GrantPattern] = region.patterns
         if lens is not None:
-            nodes = lens.scopes
+            nodes = sorted({_deepest(entries) for entries in lens.clauses})
         candidates = _candidates(connection, context_id, nodes)
+        lens_filter = None if lens is None else LensFilter(lens)
         allowed = frozenset(
             scope_set_id
             for scope_set_id, text in candidates
-            if _lets_through(_read_clauses(text), region, lens)
+            if _lets_through(_read_clauses(text), region, lens_filter)
         )
         return ReadableSets(allowed)
 
 
-def _lets_through(clauses: tuple[Clause, ...], region: Region, lens: ScopeSet | None) -> bool:
-    if lens is None:
+def _deepest(entries: Clause) -> Scope:
+    """The entry of a lens clause, all of which must be involved, that the fewest sets involve."""
+    return max(entries, key=lambda entry: len(entry.segments))
+
+
+def _lets_through(
+    clauses: tuple[Clause, ...], region: Region, lens_filter: LensFilter | None
+) -> bool:
+    if lens_filter is None:
         return is_visible(clauses, region)
-    return passes_lens(clauses, region, lens)
+    return lens_filter.passes(clauses, region)
 
 
 def _read_clauses(text: str) -> tuple[Clause, ...]:

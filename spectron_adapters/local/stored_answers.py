@@ -1,15 +1,20 @@
 """What stored answers to repeated requests still say after something was erased.
 
 An answer keeps ids, counts and times, so that a repetition still gets them; all that may repeat
-words is emptied. Imports the standard library.
+words is emptied, for those who could read or write what was erased; the others must not learn
+that anything was. Imports `work` and `scopes`.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
+from collections.abc import Iterable
+from functools import cached_property
 
-__all__ = ["empty_answers"]
+from spectron_adapters.local.work import Work
+from spectron_adapters.scopes import Clause, Region, is_visible
+
+__all__ = ["Erased", "empty_answers"]
 
 _KEPT = frozenset({
     "affected", "bridgesEmitted", "chunkId", "contentHash", "createdAt", "created", "deduplicated",
@@ -25,13 +30,53 @@ _LISTS = frozenset({
 """Lists of an extraction, which are always there."""
 
 
-def empty_answers(connection: sqlite3.Connection, context_id: int) -> None:
-    """Empty what the stored answers of a context tell of memories."""
-    rows = connection.execute(
-        "SELECT caller, key, body, extraction FROM idempotency WHERE context_id = ?",
+class Erased:
+    """Rows that are being erased, by the scope sets that they carry.
+
+    Args:
+        work: In the write transaction that erases them.
+        scope_set_ids: Theirs.
+    """
+
+    def __init__(self, work: Work, scope_set_ids: Iterable[int]) -> None:
+        self._work = work
+        self._ids = frozenset(scope_set_ids)
+        self._known: dict[str, bool] = {}
+
+    @cached_property
+    def _sets(self) -> list[tuple[Clause, ...]]:
+        work = self._work
+        return [work.catalog.clauses(work.connection, each) for each in sorted(self._ids)]
+
+    def may_be_told_in(self, region: str | None) -> bool:
+        """Whether an answer may tell of them, given the text of its caller's region.
+
+        One whose region is not known may tell of anything.
+        """
+        if region is None:
+            return True
+        if region not in self._known:
+            within = Region.parse(json.loads(region))
+            self._known[region] = any(is_visible(clauses, within) for clauses in self._sets)
+        return self._known[region]
+
+
+def empty_answers(work: Work, erased: Erased) -> None:
+    """Empty what stored answers tell of memories: the caller's own, and those of whom it concerns.
+
+    Args:
+        work: In the write transaction that erases.
+        erased: What it erases.
+    """
+    context_id = work.context_id
+    found = work.connection.execute(
+        "SELECT caller, key, body, extraction, region FROM idempotency WHERE context_id = ?",
         (context_id,),
     ).fetchall()
-    connection.executemany(
+    rows = [
+        row[:4] for row in found if row[0] == work.caller.identity or erased.may_be_told_in(row[4])
+    ]
+    work.connection.executemany(
         "UPDATE idempotency SET body = ?, extraction = ?"
         " WHERE context_id = ? AND caller = ? AND key = ?",
         [

@@ -32,7 +32,10 @@ __all__ = [
 ]
 
 KEPT_TRACES = 10_000
-"""Newest traces kept in a context."""
+"""Newest traces kept of what one principal did, for one target, in one region.
+
+Whoever may read one of these may read all of them: nobody's traces push out another's.
+"""
 
 _BUFFERED_MAX = 4096
 _FLUSH_FROM = 256
@@ -132,7 +135,11 @@ _COLUMNS = (
     "key, context_id, kind, principal, target, lens, query, tier, reason, latency_ms,"
     " rows_touched, details, created_at, region, parent, model, cost, cached, reused_from"
 )
-_INSERT = f"INSERT INTO trace ({_COLUMNS}) VALUES ({', '.join('?' * 19)})"  # noqa: S608  # constants
+_SAME_MAKER = "context_id = ? AND principal = ? AND target IS ? AND region IS ?"
+_INSERT = (
+    f"INSERT INTO trace ({_COLUMNS}, number) VALUES ({', '.join('?' * 19)},"  # noqa: S608  # constants
+    f" (SELECT coalesce(max(number), 0) + 1 FROM trace WHERE {_SAME_MAKER})) RETURNING number"
+)
 
 
 def store_trace(work: Work, trace: Trace) -> None:
@@ -142,10 +149,13 @@ def store_trace(work: Work, trace: Trace) -> None:
 
 def _insert(connection: sqlite3.Connection, traces: Sequence[Trace]) -> None:
     for trace in traces:
-        cursor = connection.execute(_INSERT, _values(trace))
-        last = int(cursor.lastrowid or 0)
-        if last % _PRUNE_EVERY == 0:
-            _prune(connection, last)
+        maker = (trace.context_id, trace.principal, trace.target, trace.region)
+        ((number,),) = connection.execute(_INSERT, (*_values(trace), *maker)).fetchall()
+        if number % _PRUNE_EVERY == 0:
+            connection.execute(
+                f"DELETE FROM trace WHERE {_SAME_MAKER} AND number <= ?",  # noqa: S608  # constants
+                (*maker, number - KEPT_TRACES),
+            )
 
 
 def _values(trace: Trace) -> tuple[object, ...]:
@@ -171,18 +181,6 @@ def _values(trace: Trace) -> tuple[object, ...]:
         trace.cost,
         trace.cached,
         trace.reused_from,
-    )
-
-
-def _prune(connection: sqlite3.Connection, last: int) -> None:
-    """Drop the oldest traces of the contexts that have grown since the last time."""
-    connection.execute(
-        "DELETE FROM trace WHERE id IN (SELECT old.id FROM"
-        " (SELECT DISTINCT context_id FROM trace WHERE id > :since) AS grown"
-        " JOIN trace AS old ON old.context_id = grown.context_id AND old.id <= (SELECT id"
-        "  FROM trace WHERE context_id = grown.context_id ORDER BY id DESC"
-        "  LIMIT 1 OFFSET :kept))",
-        {"since": last - _PRUNE_EVERY, "kept": KEPT_TRACES},
     )
 
 

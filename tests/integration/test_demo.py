@@ -81,7 +81,7 @@ class TestBuiltIn:
         assert re.search(
             r"ines  Where do I live\?\n"
             r" +\[S\d+\] .*Porto.*\n"
-            r" +6 May 2026 · score 0\.\d\d · \w+:\w+\n"
+            r" +6 May 2026 · score [01]\.\d\d · \w+:\w+\n"
             r" +was  Ghent  12 Jan 2026 to 6 May 2026 · superseded · attribute:\w+\n"
             r" +on 1 Mar 2026  .*Ghent",
             shown.stdout,

@@ -19,7 +19,19 @@ from tests.property.attack_worlds import ALICE, BOB, ORG, Step
 NAMES = ("zed", "Amy", "quinn", "Rio", "user", "Tungsten")
 KEYS = ("city", "job", "likes", "pet", "employer")
 VALUES = ("Paris", "Rome", "tea and toast", "amy", "rio", "tungsten")
-LENSES = (None, None, ALICE, ORG, BOB, f"{ALICE}/*", f"{BOB}/*", [[ALICE], [BOB]], [[ALICE, BOB]], "org/beta", "/")
+LENSES = (
+    None,
+    None,
+    ALICE,
+    ORG,
+    BOB,
+    f"{ALICE}/*",
+    f"{BOB}/*",
+    [[ALICE], [BOB]],
+    [[ALICE, BOB]],
+    "org/beta",
+    "/",
+)
 LABELS = (None, None, None, ["kind=x"], ["kind=secret"])
 SESSIONS = ("a-1", "a-2", "a-11", "bob-1", "bob-2", "org-1")
 NOTES = (
@@ -77,12 +89,14 @@ class Steps:
     def text(self) -> str:
         r = self.random
         name, other = r.choice(NAMES), r.choice(NAMES)
-        return r.choice((
-            f"{name} is {r.choice(KEYS)} {r.choice(VALUES)}",
-            f"{name} knows {other}",
-            f"always answer {name} politely",
-            f"{name} sailed the tungsten boat to {r.choice(VALUES)} and had {r.choice(VALUES)}",
-        ))
+        return r.choice(
+            (
+                f"{name} is {r.choice(KEYS)} {r.choice(VALUES)}",
+                f"{name} knows {other}",
+                f"always answer {name} politely",
+                f"{name} sailed the tungsten boat to {r.choice(VALUES)} and had {r.choice(VALUES)}",
+            )
+        )
 
     def triple(self) -> dict[str, object]:
         r = self.random
@@ -91,7 +105,11 @@ class Steps:
             "key": r.choice(KEYS),
         }
         if r.random() < 0.5:
-            return {**made, "value": r.choice(VALUES), "memory_category": r.choice(("identity", "knowledge", "context"))}
+            return {
+                **made,
+                "value": r.choice(VALUES),
+                "memory_category": r.choice(("identity", "knowledge", "context")),
+            }
         return {**made, "target": {"type": "person", "name": r.choice(NAMES)}}
 
     def times(self) -> dict[str, str]:
@@ -144,9 +162,16 @@ def _place(s: Steps) -> dict[str, object]:
 
 
 def _batch(s: Steps, method: str, path: str) -> Step:
-    messages = [{"role": s.random.choice(("user", "assistant")), "content": s.text()} for _ in range(3)]
+    messages = [
+        {"role": s.random.choice(("user", "assistant")), "content": s.text()} for _ in range(3)
+    ]
     how = s.random.choice(("whole_conversation", "per_message"))
-    return Step(method, f"/{path}", {"messages": messages, "extract": how, **_place(s)}, headers=s.idempotent())
+    return Step(
+        method,
+        f"/{path}",
+        {"messages": messages, "extract": how, **_place(s)},
+        headers=s.idempotent(),
+    )
 
 
 def _query(s: Steps, method: str, path: str) -> Step:
@@ -193,7 +218,10 @@ def _read(s: Steps, method: str, path: str) -> Step:
     if r.random() < 0.3:
         query |= {"page": "1", "pageSize": "1"}
     if r.random() < 0.3:
-        query |= {"sort": r.choice(("text", "-document_count")), "q": r.choice(("TUNG", "sail", ""))}
+        query |= {
+            "sort": r.choice(("text", "-document_count")),
+            "q": r.choice(("TUNG", "sail", "")),
+        }
     if r.random() < 0.3:
         query |= {"principal": r.choice(("bob", "alice", "admin"))}
     if "principals" in path:
@@ -206,15 +234,17 @@ def _read(s: Steps, method: str, path: str) -> Step:
 def _ref(s: Steps) -> str:
     r = s.random
     name, key = quote(r.choice(NAMES)), r.choice(KEYS)
-    return r.choice((
-        f"entity:person/{name}",
-        f"attribute:person/{name}/{key}",
-        f"relation:person/{name}/{key}/person/{r.choice(NAMES)}",
-        f"relation:person/{name}-[knows]->person/{r.choice(NAMES)}",
-        "trace:" + s.guessed("trace"),
-        "document:" + s.guessed("document"),
-        "passage:" + s.guessed("document") + "/0",
-    ))
+    return r.choice(
+        (
+            f"entity:person/{name}",
+            f"attribute:person/{name}/{key}",
+            f"relation:person/{name}/{key}/person/{r.choice(NAMES)}",
+            f"relation:person/{name}-[knows]->person/{r.choice(NAMES)}",
+            "trace:" + s.guessed("trace"),
+            "document:" + s.guessed("document"),
+            "passage:" + s.guessed("document") + "/0",
+        )
+    )
 
 
 def _filled(s: Steps, path: str) -> str:
@@ -226,7 +256,9 @@ def _filled(s: Steps, path: str) -> str:
         "traces/{id}": lambda: s.guessed("trace"),
         "principals/{id}": lambda: r.choice(("alice", "bob", "hidden-1", "system", "admin")),
         "keys/{name}": lambda: r.choice(("bob-key", "hidden-key", "admin-key")),
-        "keywords/{normalised}": lambda: quote(r.choice(("TUNGSTEN FILAMENTS", "SAILING", "FOOD", "BOB"))),
+        "keywords/{normalised}": lambda: quote(
+            r.choice(("TUNGSTEN FILAMENTS", "SAILING", "FOOD", "BOB"))
+        ),
     }
     for start, choose in ids.items():
         if start in path:
@@ -294,13 +326,18 @@ def _turn(s: Steps, method: str, _: str) -> Step:
 def _scope(s: Steps, method: str, path: str) -> Step:
     node = s.random.choice((ALICE, f"{ALICE}/x", f"{ALICE}/y", BOB, f"{BOB}/x", ORG, "org/beta"))
     if method == "DELETE":
-        return Step(method, f"/{path}", query={"path": f"{ALICE}/y" if node.startswith(ALICE) else node})
+        return Step(
+            method, f"/{path}", query={"path": f"{ALICE}/y" if node.startswith(ALICE) else node}
+        )
     return Step(method, f"/{path}", {"path": node, "displayName": "A node"})
 
 
 def _principal(s: Steps, method: str, path: str) -> Step:
     r = s.random
-    body: dict[str, object] = {"path": r.choice((f"{ALICE}/x", BOB, "/*")), "verbs": ["memory:read"]}
+    body: dict[str, object] = {
+        "path": r.choice((f"{ALICE}/x", BOB, "/*")),
+        "verbs": ["memory:read"],
+    }
     if path == "principals":
         number = r.randint(1, 9999)
         grants = {"memory:read": [r.choice((ALICE, BOB))]}

@@ -62,7 +62,12 @@ class Model:
         if task.startswith("You read facts"):
             return "{}"
         if task.startswith("You reflect"):
-            insight = {"entityId": "person/zed", "key": "habit", "value": "sails", "evidence": ["S1"]}
+            insight = {
+                "entityId": "person/zed",
+                "key": "habit",
+                "value": "sails",
+                "evidence": ["S1"],
+            }
             return json.dumps({"reflection": "So it is. [S1]", "insights": [insight]})
         if task.startswith("You find"):
             return json.dumps({"relations": [], "observations": []})

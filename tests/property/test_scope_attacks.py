@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
+from typing_extensions import Self
 
 from spectron_adapters.local.exchange import Request
 from tests.property.attack_steps import NOTES, Steps
-from tests.property.attack_worlds import ALICE, BOB, CALLERS, ORG, Step, World
+from tests.property.attack_worlds import BOB, CALLERS, ORG, Step, World
 
 LENGTH = 45
 """Requests of a caller."""
@@ -108,7 +109,7 @@ class Duel:
             for step in (Step("GET", "/traces", who=who), Step("GET", "/documents", who=who)):
                 self.learn(who, self.busy.ask(step)[2])
 
-    def __enter__(self) -> Duel:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,7 +152,7 @@ def check_nothing_is_told(caller: str, seed: int) -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_no_answer_tells_of_what_others_do(caller):
-    for seed in range(3):
+    for seed in range(2):
         check_nothing_is_told(caller, seed)
 
 
@@ -192,8 +193,7 @@ def check_nothing_is_changed(caller: str, seed: int) -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_nothing_of_others_is_changed(caller):
-    for seed in range(2):
-        check_nothing_is_changed(caller, seed)
+    check_nothing_is_changed(caller, 0)
 
 
 # --- what is bounded ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Final
 from spectron_adapters.local.documents.indexing import drop_passages
 from spectron_adapters.local.documents.storage import StoredDocument, expire_facts
 from spectron_adapters.local.language.response_cache import forget_responses
+from spectron_adapters.local.stored_answers import Erased
 from spectron_adapters.local.traces import redact_traces
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet, is_visible
@@ -29,6 +30,10 @@ def erase(work: Work, row_ids: Sequence[int]) -> int:
         How many documents and passages these were.
     """
     forgotten = 0
+    sets = work.connection.execute(
+        "SELECT DISTINCT scope_set_id FROM document WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(row_ids)),),
+    ).fetchall()
     for row_id in row_ids:
         expire_facts(work, row_id)
         passages, search_ids = drop_passages(work.connection, row_id)
@@ -37,7 +42,7 @@ def erase(work: Work, row_ids: Sequence[int]) -> int:
             work.connection.execute(statement, (row_id,))
         forgotten += 1 + passages
     if row_ids:
-        forget_responses(work.connection, work.context_id)
+        forget_responses(work, Erased(work, [row[0] for row in sets]))
     return forgotten
 
 

@@ -41,8 +41,12 @@ def read_html(content: bytes, charset: str | None) -> Extracted:
         charset = declared[1].decode() if declared else None
     text = decode(content, charset)
     reader = _Reader()
-    for start in range(0, len(text), _PIECE):
-        reader.feed(text[start : start + _PIECE])
+    start = 0
+    while start < len(text):
+        # A tag or comment without end is looked at again with every piece, so they grow with it.
+        piece = max(_PIECE, len(reader.rawdata))
+        reader.feed(text[start : start + piece])
+        start += piece
     reader.close()
     return reader.builder.extracted()
 

@@ -240,13 +240,16 @@ def raw_bytes(connection: sqlite3.Connection, row_id: int) -> bytes:
 
 
 def move_document(work: Work, document: StoredDocument, scopes: ScopeSet) -> None:
-    """Give a document another scope set; what search holds of it moves along."""
+    """Give a document another scope set; what search holds of it moves along.
+
+    Nothing of it changes for those who share it, who may not be told of one another.
+    """
     scope_set_id = work.intern(scopes)
     if scope_set_id == document.scope_set_id:
         return
     work.connection.execute(
-        "UPDATE document SET scope_set_id = ?, updated_at = ? WHERE id = ?",
-        (scope_set_id, work.now, document.id),
+        "UPDATE document SET scope_set_id = ? WHERE id = ?",
+        (scope_set_id, document.id),
     )
     reindex_passages(work.connection, document.id)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spectron_adapters.local.search.text import analyse
+from spectron_adapters.local.stored_answers import Erased
+from spectron_adapters.local.traces import region_text
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import Citation
 from spectron_adapters.scopes import ScopeSet
@@ -212,8 +213,8 @@ def keep_reply(
     citations = [source.citation.model_dump(by_alias=True, exclude_none=True) for source in sources]
     connection.execute(
         "INSERT INTO response_cache (context_id, view, question, embedder, vector, reply,"
-        " citations, cited, scopes, last_row, trace_key, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT max(id) FROM search_row), ?, ?)",
+        " citations, cited, scopes, region, last_row, trace_key, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT max(id) FROM search_row), ?, ?)",
         (
             work.context_id,
             question.view,
@@ -224,12 +225,24 @@ def keep_reply(
             json.dumps(citations),
             json.dumps(cited),
             scopes.canonical,
+            region_text(work.caller.region("memory:read").patterns),
             trace_key,
             work.now,
         ),
     )
 
 
-def forget_responses(connection: sqlite3.Connection, context_id: int) -> None:
-    """Erase the kept replies of a context: called by whatever erases rows."""
-    connection.execute("DELETE FROM response_cache WHERE context_id = ?", (context_id,))
+def forget_responses(work: Work, erased: Erased) -> None:
+    """Erase the kept replies to all who could read what is being erased.
+
+    Args:
+        work: In the write transaction that erases.
+        erased: What it erases.
+    """
+    rows = work.connection.execute(
+        "SELECT id, region FROM response_cache WHERE context_id = ?", (work.context_id,)
+    ).fetchall()
+    work.connection.executemany(
+        "DELETE FROM response_cache WHERE id = ?",
+        [(row_id,) for row_id, region in rows if erased.may_be_told_in(region)],
+    )

@@ -16,6 +16,7 @@ CREATE TABLE response_cache (
   citations   TEXT NOT NULL,
   cited       TEXT NOT NULL,
   scopes      TEXT NOT NULL,
+  region      TEXT NOT NULL,
   last_row    INTEGER NOT NULL,
   trace_key   TEXT NOT NULL,
   created_at  INTEGER NOT NULL

@@ -25,7 +25,7 @@ def _list_entities(call: Call) -> Answer:
     lens = read_lens(call.query)
     return Answer.of(
         200,
-        call.read(
+        call.read_settled(
             lambda work: entities.list_entities(
                 work,
                 lens,
@@ -42,7 +42,7 @@ def _get_entity(call: Call) -> Answer:
     named = call.parameters
     return Answer.of(
         200,
-        call.read(
+        call.read_settled(
             lambda work: entities.get_entity(work, named["type"], named["name"], moment, lens=lens)
         ),
     )
@@ -53,7 +53,7 @@ def _entity_history(call: Call) -> Answer:
     named = call.parameters
     return Answer.of(
         200,
-        call.read(
+        call.read_settled(
             lambda work: entities.read_history(
                 work, named["type"], named["name"], named["key"], moment, lens=lens
             )
@@ -80,12 +80,12 @@ def _inspect(call: Call) -> Answer:
 
 def _state(call: Call) -> Answer:
     lens = read_lens(call.query) or lens_of(call.payload)
-    return Answer.of(200, call.read(lambda work: state.read_state(work, lens)))
+    return Answer.of(200, call.read_settled(lambda work: state.read_state(work, lens)))
 
 
 def _profile(call: Call) -> Answer:
     lens = read_lens(call.query)
-    return Answer.of(200, call.read(lambda work: profile.read_profile(work, lens)))
+    return Answer.of(200, call.read_settled(lambda work: profile.read_profile(work, lens)))
 
 
 ROUTES: Mapping[str, Handler] = {

@@ -125,6 +125,7 @@ def _age(call: Call, what: str, step: Callable[[Work], int]) -> Answer:
         store_trace(work, replace(trace, details={"lifecycle": what}))
         return Answer.of(200, LifecycleResponse(affected=affected), trace_id=trace.key)
 
+    call.store_waiting()
     return call.write(run)
 
 

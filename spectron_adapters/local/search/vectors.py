@@ -201,9 +201,10 @@ def _prominence(scores: Numbers, places: Sequence[int]) -> list[float]:
     """How far each of some scores lies above the others, in their standard deviations."""
     import numpy as np  # noqa: PLC0415  # an extra
 
-    every = scores.astype(np.float64)
+    # In order, for sums depend on it: the numbers of scope sets tell which was there first.
+    every = np.sort(scores.astype(np.float64))
     others = max(len(every) - 1, 1)
-    chosen = every[list(places)]
+    chosen = scores[list(places)].astype(np.float64)
     means = (every.sum() - chosen) / others
     squares = ((every**2).sum() - chosen**2) / others
     spread = np.sqrt(np.maximum(squares - means**2, 0.0))

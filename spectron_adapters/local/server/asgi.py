@@ -30,6 +30,7 @@ from spectron_adapters.local.problems import (
 from spectron_adapters.local.server.openapi import openapi_text
 from spectron_adapters.local.server.reading import (
     BodyLimits,
+    BudgetShare,
     ClientGoneError,
     MemoryBudget,
     Receive,
@@ -150,13 +151,16 @@ class SpectronApp:
         self._under_way += 1
         try:
             response = await self._answer(scope, receive, notes)
-            stayed = await send_response(
-                response,
-                request_id=notes["request_id"],
-                receive=receive,
-                send=send,
-                pool=self._pool,
-            )
+            # Many clients that read slowly must not fill the memory with answers.
+            with self._budget.share() as share:
+                response = _held(response, share, scope["path"])
+                stayed = await send_response(
+                    response,
+                    request_id=notes["request_id"],
+                    receive=receive,
+                    send=send,
+                    pool=self._pool,
+                )
         except ClientGoneError:
             response, stayed = None, False
         finally:
@@ -234,6 +238,15 @@ class SpectronApp:
         if self._on_start is not None:  # a server without lifespan
             self._start()
         return self.engine.handle(request)
+
+
+def _held(response: Response, share: BudgetShare, path: str) -> Response:
+    """The answer, or a refusal when those that wait for their readers fill the memory."""
+    try:
+        share.take(len(response.body))
+    except StorageProblem as problem:
+        return _problem_response(problem, path)
+    return response
 
 
 def _path(scope: Mapping[str, Any]) -> str:

@@ -13,7 +13,15 @@ from typing import Any, TypeAlias
 
 from spectron_adapters.local.problems import Problem, StorageProblem
 
-__all__ = ["BodyLimits", "ClientGoneError", "MemoryBudget", "Message", "Receive", "read_body"]
+__all__ = [
+    "BodyLimits",
+    "BudgetShare",
+    "ClientGoneError",
+    "MemoryBudget",
+    "Message",
+    "Receive",
+    "read_body",
+]
 
 Message: TypeAlias = MutableMapping[str, Any]  # Any: what ASGI says of its messages
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -34,7 +42,7 @@ class BodyLimits:
         form: Bytes of a form: an upload and what surrounds it.
         patience: Seconds that any body may take.
         rate: Bytes per second that earn further time.
-        total: Bytes of all bodies that are held at once.
+        total: Bytes of all bodies, of requests or of answers, that are held at once.
     """
 
     json: int = 16 * _MEBIBYTE
@@ -75,7 +83,7 @@ class MemoryBudget:
         """
         if count > self._free:
             raise StorageProblem.busy(
-                "the bodies of other requests fill the server's memory; try again"
+                "the bodies of other requests and answers fill the server's memory; try again"
             )
         self._free -= count
 

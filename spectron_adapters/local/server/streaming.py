@@ -25,6 +25,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 _logger = logging.getLogger("spectron_adapters.server")
 
 _KEEP_ALIVE_SECONDS = 15.0
+_PIECE_BYTES = 256 * 1024
 _KEEP_ALIVE = b": still working\n\n"
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _NOT_IN_A_HEADER = dict.fromkeys((*range(32), 127), " ")
@@ -52,7 +53,7 @@ async def send_response(
     }
     if response.events is None:
         await send(start)
-        await send({"type": "http.response.body", "body": response.body})
+        await _send_whole(response.body, send)
         return True
     source = _Source(response.events, request_id)
     left = asyncio.ensure_future(_left(receive))
@@ -62,6 +63,14 @@ async def send_response(
     finally:
         left.cancel()
         _close_soon(source, pool)
+
+
+async def _send_whole(body: bytes, send: Send) -> None:
+    """Piece by piece, so that the connection sees whether its client still reads."""
+    for begin in range(0, len(body) - _PIECE_BYTES, _PIECE_BYTES):
+        await send(_piece(body[begin : begin + _PIECE_BYTES]))
+    last = max(len(body) - 1, 0) // _PIECE_BYTES * _PIECE_BYTES
+    await send({"type": "http.response.body", "body": body[last:]})
 
 
 async def _send_events(
