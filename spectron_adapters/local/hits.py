@@ -57,6 +57,10 @@ class _Place:
     extras: Mapping[str, object]
 
 
+# A relation is an attribute whose value is an entity; the contract has no hits of its own for it.
+_SOURCES = {"relation": "attribute"}
+
+
 def hits_of(work: Work, found: Sequence[Scored]) -> list[RecallHit]:
     """Search results as hits, best first; one entity of several scopes is one hit."""
     places = _places(work, found)
@@ -77,7 +81,7 @@ def _hit(scored: Scored, place: _Place, scopes: list[list[str]]) -> RecallHit:
         {
             "id": place.id,
             "score": scored.score,
-            "source": scored.kind,
+            "source": _SOURCES.get(scored.kind, scored.kind),
             "text": scored.text,
             "occurredAt": to_text(scored.occurred_at),
             "scopes": scopes,

@@ -257,7 +257,8 @@ def as_hit(hit: Mapping[str, Any]) -> tuple[str, str, int | None]:
 
 
 def shown_row(row: Row) -> tuple[str, str, int | None]:
-    return row.kind, row.text, None if isinstance(row, Entity) else row.known
+    source = "attribute" if row.kind == "relation" else row.kind
+    return source, row.text, None if isinstance(row, Entity) else row.known
 
 
 def attribute_shown(item: Mapping[str, Any]) -> tuple[object, ...]:

@@ -452,3 +452,15 @@ def test_siblings_of_a_section_stand_beside_the_hits(library):
         assert (hit.model_extra or {})["documentTitle"] == "Boats of team/a"
         assert (hit.model_extra or {})["section"] == "Boats"
         assert hit.source == "chunk"
+
+
+def test_a_relation_is_found_as_an_attribute_for_hits_have_no_kind_of_their_own(memory):
+    triple = {
+        "entity": {"type": "person", "name": "Ada"},
+        "key": "mentor_of",
+        "target": {"type": "person", "name": "Grace"},
+    }
+    memory.post("/facts", {"infer": "triples", "triples": [triple]})
+    hits = memory.post("/query", {"query": "mentor of Grace"})["hits"]
+    found = [hit["source"] for hit in hits if hit["id"].startswith("relation:")]
+    assert found == ["attribute"]
