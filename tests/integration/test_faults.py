@@ -24,7 +24,7 @@ from tests.unit.conftest import Clock, Memory
 
 # Far above what the requests take on a busy machine, far below what they took when their time
 # grew with the square of the numbers.
-PATIENCE = 5.0
+PATIENCE = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def memory() -> Iterator[Memory]:
     engine.close()
 
 
-def timed(action: Callable[[], Any]) -> Any:
+def timed(action: Callable[[], Any], *, within: float = PATIENCE) -> Any:
     started = time.perf_counter()
     answer = action()
-    assert time.perf_counter() - started < PATIENCE
+    assert time.perf_counter() - started < within
     return answer
 
 
@@ -188,12 +188,12 @@ def test_messages_read_one_by_one_cost_the_same_each_time(memory):
         {"role": "user", "content": f"My sister is called {name}{ending}."}
         for name in names
         for ending in ("an", "in", "on", "un", "ar", "ir", "or", "ur", "al", "il", "ol", "ul")
-        for _ in range(2)
+        for _ in range(3)
     ]
     body = {"messages": messages, "extract": "per_message", "session_id": "s"}
-    answer = timed(lambda: memory.post("/facts/batch", body))
-    assert len(answer["extractions"]) == len(messages) == 1440
-    assert answer["extractions"][-1]["attributes"] or answer["extractions"][-2]["relations"]
+    answer = timed(lambda: memory.post("/facts/batch", body), within=6)
+    assert len(answer["extractions"]) == len(messages) == 2160
+    assert any(told["entities"] for told in answer["extractions"][-3:])
 
 
 def test_names_of_a_megabyte_do_not_slow_down_what_follows(memory):
@@ -435,6 +435,7 @@ def test_bodies_however_framed_get_an_answer(server, rest, status):
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 400
 
 
+LARGE = 10_800_000
 UNREAD = """
 import sys
 from spectron_adapters.local.server import connections, create_app, serving
@@ -458,7 +459,9 @@ def test_answers_that_nobody_reads_block_nobody_and_are_given_up():
         headers = {"authorization": f"Bearer {API_KEY}"}
         try:
             with httpx.Client(base_url=base, headers=headers, timeout=30) as client:
-                document = upload(client, "large.txt", b"large words " * 900_000)
+                document = upload(
+                    client, "page.html", b"<!--" + b"x" * LARGE + b"--> few words", "text/html"
+                )
                 stalled = [_asking(port, f"/documents/{document}/raw") for _ in range(4)]
                 time.sleep(0.5)
                 assert timed(lambda: client.get("/me")).status_code == 200
@@ -466,8 +469,8 @@ def test_answers_that_nobody_reads_block_nobody_and_are_given_up():
                 assert refused.status_code == 503
                 assert "memory" in refused.json()["detail"]
                 time.sleep(1.5)
-                assert all(_received(connection) < 10_800_000 for connection in stalled)
-                assert len(client.get(f"/documents/{document}/raw").content) == 10_800_000
+                assert all(_received(connection) < LARGE for connection in stalled)
+                assert len(client.get(f"/documents/{document}/raw").content) > LARGE
         finally:
             process.terminate()
         assert process.wait(timeout=20) == 0
