@@ -28,8 +28,8 @@ from spectron_adapters.local.search.vectors import (
     VectorModel,
     catch_up,
 )
-from spectron_adapters.local.storage import ClosedError, Database
-from spectron_adapters.local.traces import ReadTraces, Trace, located, region_text
+from spectron_adapters.local.storage.database import ClosedError, Database
+from spectron_adapters.local.tracing.traces import ReadTraces, Trace, located, region_text
 from spectron_adapters.local.work import Settings, Work
 
 __all__ = ["Answer", "Call", "Handler", "Parts", "body_of"]

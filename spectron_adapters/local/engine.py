@@ -49,8 +49,8 @@ from spectron_adapters.local.routes.management import MANAGEMENT_PLANE
 from spectron_adapters.local.routes.table import MANAGEMENT, decode
 from spectron_adapters.local.scope_catalog import ScopeCatalog
 from spectron_adapters.local.search.vectors import VectorModel
-from spectron_adapters.local.storage import ClosedError, Database, Synchronous
-from spectron_adapters.local.traces import ReadTraces
+from spectron_adapters.local.storage.database import ClosedError, Database, Synchronous
+from spectron_adapters.local.tracing.traces import ReadTraces
 from spectron_adapters.local.work import UPLOAD_LIMIT, Settings
 
 __all__ = ["Engine"]

@@ -17,7 +17,7 @@ from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request, Response, close_events
 from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 from spectron_adapters.local.instants import Clock
-from spectron_adapters.local.storage import Synchronous
+from spectron_adapters.local.storage.database import Synchronous
 
 __all__ = ["LocalTransport", "open_transport"]
 

@@ -18,8 +18,8 @@ from spectron_adapters.local.documents.formats import Deadline, TextBuilder, Unr
 from spectron_adapters.local.documents.keywords import keywords_of, normalise_keyword, similarity
 from spectron_adapters.local.documents.media_types import MediaType, find_media_type
 from spectron_adapters.local.documents.readers import read_document
-from spectron_adapters.local.passages import passage_spans
 from spectron_adapters.local.problems import Problem
+from spectron_adapters.local.search.passages import passage_spans
 from tests.unit.document_uploads import make_docx, make_pdf
 
 

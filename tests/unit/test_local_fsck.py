@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from spectron_adapters.local.injection import PATTERNS, find_injection
-from spectron_adapters.local.similarity import similar_pairs, similarity
+from spectron_adapters.local.upkeep.injection import PATTERNS, find_injection
+from spectron_adapters.local.upkeep.similarity import similar_pairs, similarity
 
 ALICE, BOB = "org/acme/user/alice", "org/acme/user/bob"
 

@@ -68,7 +68,7 @@ def test_a_kept_reply_does_not_tell_that_somebody_else_purged(make_memory):
 
 
 def test_the_traces_of_others_push_out_none(users, monkeypatch):
-    monkeypatch.setattr("spectron_adapters.local.traces.KEPT_TRACES", 100)
+    monkeypatch.setattr("spectron_adapters.local.tracing.traces.KEPT_TRACES", 100)
     alice, bob = users
     alice.query("tungsten")
     for number in range(300):
@@ -122,7 +122,7 @@ def test_a_session_that_may_not_be_read_is_no_hint(users, memory):
 
 @pytest.mark.parametrize("first", ["Quinn", "Rio"])
 def test_who_was_first_to_use_a_name_does_not_decide_what_is_left_out(users, first, monkeypatch):
-    monkeypatch.setattr("spectron_adapters.local.graph_hops._NAMES_PER_HOP", 1)
+    monkeypatch.setattr("spectron_adapters.local.recall.graph_hops._NAMES_PER_HOP", 1)
     alice, bob = users
     store(bob, triple(first, "city", "Rome"))
     store(alice, relation("Zed", "knows", "Quinn"), relation("Zed", "knows", "Rio"))

@@ -222,7 +222,7 @@ def test_an_unexpected_failure_tells_only_where_to_look(transport, client, monke
     def fail(*arguments, **options):
         raise ValueError(f"cannot read {client.base_url}")
 
-    monkeypatch.setattr("spectron_adapters.local.recall.ask", fail)
+    monkeypatch.setattr("spectron_adapters.local.recall.querying.ask", fail)
     answer = client.post("/query", json={"query": "x"})
     assert answer.status_code == 500
     assert "cannot read" not in answer.text

@@ -407,7 +407,7 @@ def test_what_another_process_does_to_a_key_counts_at_once(tmp_path, clock):
 
 
 def test_a_file_of_the_first_version_gains_principals_keys_and_contexts(tmp_path, clock):
-    from spectron_adapters.local import schema
+    from spectron_adapters.local.storage import schema
 
     path = tmp_path / "memory.db"
     connection = sqlite3.connect(path)

@@ -138,7 +138,7 @@ BUSY_AND_CLOSED = """
 import json, sys, threading, time
 from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request
-from spectron_adapters.local.storage import ClosedError
+from spectron_adapters.local.storage.database import ClosedError
 
 acknowledged = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spectron_adapters.local.passages import split_passages
+from spectron_adapters.local.search.passages import split_passages
 
 
 @pytest.fixture

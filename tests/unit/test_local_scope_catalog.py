@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spectron_adapters.local.scope_catalog import ScopeCatalog
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage.database import Database
 from spectron_adapters.scopes import Region, ScopeSet, passes_lens
 
 PATHS = ("/", "org", "org/ada", "org/ada/x", "orga", "org0", "team", "org/_x")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from spectron_adapters.local import state
+from spectron_adapters.local.knowledge import state
 
 ALICE, BOB = "org/acme/user/alice", "org/acme/user/bob"
 

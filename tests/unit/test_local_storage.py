@@ -14,8 +14,8 @@ import pytest
 from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request
 from spectron_adapters.local.problems import StorageProblem
-from spectron_adapters.local.schema import APPLICATION_ID, LATEST
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage.database import Database
+from spectron_adapters.local.storage.schema import APPLICATION_ID, LATEST
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_a_disk_that_is_full_at_opening_is_told(path, monkeypatch):
 FORKING = """
 import os, sys
 from pathlib import Path
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage.database import Database
 
 def put(name):
     with database.write() as connection:

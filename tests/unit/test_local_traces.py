@@ -251,7 +251,7 @@ def test_a_reply_and_the_reads_that_served_it_name_each_other(make_memory):
 
 
 def test_old_traces_are_dropped_in_each_context_for_itself(memory, monkeypatch):
-    monkeypatch.setattr("spectron_adapters.local.traces.KEPT_TRACES", 100)
+    monkeypatch.setattr("spectron_adapters.local.tracing.traces.KEPT_TRACES", 100)
     for number in range(300):
         memory.recall(f"q{number}")
     shown = queries(memory, limit=500)

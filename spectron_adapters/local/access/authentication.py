@@ -17,7 +17,7 @@ from spectron_adapters.local.access.key_secrets import KeyHasher, split_key
 from spectron_adapters.local.access.keys import KeyUses, StoredKey
 from spectron_adapters.local.management.context_settings import ContextConfig, find_context
 from spectron_adapters.local.problems import Problem, forbidden
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage.database import Database
 
 __all__ = ["Authenticator", "Identified", "bearer"]
 

@@ -15,7 +15,7 @@ from spectron_adapters.local.access.grants import Grants
 from spectron_adapters.local.access.key_secrets import NewKey
 from spectron_adapters.local.access.keys import KeyTerms, StoredKey
 from spectron_adapters.local.management.context_settings import ContextConfig, find_context
-from spectron_adapters.local.storage import Database
+from spectron_adapters.local.storage.database import Database
 
 __all__ = ["create_key", "ensure_key", "required_context"]
 

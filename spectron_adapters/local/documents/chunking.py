@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spectron_adapters.local.documents.formats import Extracted, Section
-from spectron_adapters.local.passages import passage_spans
+from spectron_adapters.local.search.passages import passage_spans
 
 __all__ = ["Passage", "SectionRow", "passages_of", "sections_of"]
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from spectron_adapters.local.documents.indexing import drop_passages
 from spectron_adapters.local.documents.storage import StoredDocument, expire_facts
+from spectron_adapters.local.forgetting.stored_answers import Erased
 from spectron_adapters.local.language.response_cache import forget_responses
-from spectron_adapters.local.stored_answers import Erased
-from spectron_adapters.local.traces import redact_traces
+from spectron_adapters.local.tracing.traces import redact_traces
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet, is_visible
 

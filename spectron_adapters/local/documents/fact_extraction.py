@@ -23,13 +23,13 @@ from spectron_adapters.local.extraction.statements import (
     Statements,
     Utterance,
 )
-from spectron_adapters.local.fact_rows import Origin
 from spectron_adapters.local.instants import now_from, to_datetime
-from spectron_adapters.local.known_names import known_names
+from spectron_adapters.local.knowledge.fact_rows import Origin
+from spectron_adapters.local.knowledge.known_names import known_names
+from spectron_adapters.local.knowledge.reconciliation import Reconciler
 from spectron_adapters.local.management.context_settings import find_context
-from spectron_adapters.local.passages import passage_spans
-from spectron_adapters.local.reconciliation import Reconciler
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.search.passages import passage_spans
+from spectron_adapters.local.tracing.traces import Trace, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet
 

@@ -42,7 +42,7 @@ from spectron_adapters.local.instants import Clock, IdSource, now_from
 from spectron_adapters.local.problems import Problem
 from spectron_adapters.local.scope_catalog import ScopeCatalog
 from spectron_adapters.local.search.vectors import VectorModel, catch_up
-from spectron_adapters.local.storage import ClosedError, Database
+from spectron_adapters.local.storage.database import ClosedError, Database
 from spectron_adapters.local.work import Settings
 
 __all__ = ["DocumentWorker"]

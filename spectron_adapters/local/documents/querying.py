@@ -28,7 +28,7 @@ from spectron_adapters.local.search.vectors import (
     VectorModel,
     vector_scores,
 )
-from spectron_adapters.local.traces import Trace
+from spectron_adapters.local.tracing.traces import Trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (
     DocumentFilter,

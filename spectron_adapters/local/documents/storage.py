@@ -14,7 +14,7 @@ from typing import Final
 
 from spectron_adapters.local.documents.indexing import reindex_passages
 from spectron_adapters.local.documents.jobs import enqueue
-from spectron_adapters.local.fact_rows import Closing, close_many
+from spectron_adapters.local.knowledge.fact_rows import Closing, close_many
 from spectron_adapters.local.problems import not_found
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet

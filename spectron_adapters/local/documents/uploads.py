@@ -18,6 +18,7 @@ from spectron_adapters.local.bodies import (
     validate,
 )
 from spectron_adapters.local.calls import Answer, Call
+from spectron_adapters.local.conversation.sessions import resolve_destination
 from spectron_adapters.local.documents.erasing import erase, remaining_scopes
 from spectron_adapters.local.documents.forms import UploadForm, read_form
 from spectron_adapters.local.documents.media_types import check_ingestible, find_media_type
@@ -34,7 +35,6 @@ from spectron_adapters.local.documents.storage import (
 )
 from spectron_adapters.local.instants import to_text
 from spectron_adapters.local.problems import Problem, bad_request, forbidden
-from spectron_adapters.local.sessions import resolve_destination
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import UploadMetadata, UploadResponse
 from spectron_adapters.scopes import ScopeSet

@@ -17,9 +17,16 @@ from dataclasses import dataclass, replace
 
 from spectron_adapters.local.bodies import check_labels, parse_selector
 from spectron_adapters.local.calls import Answer, Call, body_of
-from spectron_adapters.local.fact_rows import search_ids
-from spectron_adapters.local.facts import WritePlan, read_statements, store_plan
-from spectron_adapters.local.ingestion import ingest, read_turn
+from spectron_adapters.local.conversation.ingestion import ingest, read_turn
+from spectron_adapters.local.conversation.sessions import (
+    Destination,
+    StoredSession,
+    readable_session,
+    resolve_destination,
+    session_scopes,
+)
+from spectron_adapters.local.knowledge.fact_rows import search_ids
+from spectron_adapters.local.knowledge.facts import WritePlan, read_statements, store_plan
 from spectron_adapters.local.language.audience import Audience
 from spectron_adapters.local.language.models import LanguageModel
 from spectron_adapters.local.language.replies import Background, chat_prompts, quoted_reply
@@ -39,17 +46,10 @@ from spectron_adapters.local.language.sources import (
     recent_turns,
 )
 from spectron_adapters.local.problems import Problem, bad_request, internal
-from spectron_adapters.local.recall import Recalled, embed_question, trace_of
+from spectron_adapters.local.recall.querying import Recalled, embed_question, trace_of
 from spectron_adapters.local.search.vectors import QueryVector
-from spectron_adapters.local.sessions import (
-    Destination,
-    StoredSession,
-    readable_session,
-    resolve_destination,
-    session_scopes,
-)
-from spectron_adapters.local.storage import ClosedError
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.storage.database import ClosedError
+from spectron_adapters.local.tracing.traces import Trace, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import ChatRequest, ChatResponse, Citation, ExtractionResult
 from spectron_adapters.scopes import ScopeSet

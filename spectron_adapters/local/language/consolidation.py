@@ -20,7 +20,8 @@ from spectron_adapters.local.extraction.statements import (
     EntityRef,
     Statements,
 )
-from spectron_adapters.local.fact_rows import Origin
+from spectron_adapters.local.knowledge.fact_rows import Origin
+from spectron_adapters.local.knowledge.reconciliation import Reconciler
 from spectron_adapters.local.language.json_answers import ask_json, fenced
 from spectron_adapters.local.language.models import LanguageModel, Prompt
 from spectron_adapters.local.language.observations import SOURCE, Change, apply_change, find_changes
@@ -32,8 +33,7 @@ from spectron_adapters.local.language.pool import (
     may_write_to,
     numbered,
 )
-from spectron_adapters.local.reconciliation import Reconciler
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.tracing.traces import Trace, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import ConsolidateOutcome, ConsolidateRequest, ConsolidateResponse
 from spectron_adapters.scopes import ScopeSet

@@ -24,7 +24,8 @@ from spectron_adapters.local.extraction.statements import (
     normalise_name,
     normalise_type,
 )
-from spectron_adapters.local.fact_rows import Closing, Origin, close_many, find_name
+from spectron_adapters.local.knowledge.fact_rows import Closing, Origin, close_many, find_name
+from spectron_adapters.local.knowledge.reconciliation import Reconciler
 from spectron_adapters.local.language.json_answers import ask_json, fenced
 from spectron_adapters.local.language.models import LanguageModel, Prompt
 from spectron_adapters.local.language.pool import (
@@ -36,8 +37,7 @@ from spectron_adapters.local.language.pool import (
     numbered,
 )
 from spectron_adapters.local.problems import bad_request, not_found
-from spectron_adapters.local.reconciliation import Reconciler
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.tracing.traces import Trace, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import ElaborateOutcome, ElaborateRequest, ElaborateResponse
 from spectron_adapters.scopes import ScopeSet

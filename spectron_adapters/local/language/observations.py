@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spectron_adapters.local.fact_rows import Closing, FactRows, attribute_text, search_ids
+from spectron_adapters.local.knowledge.fact_rows import (
+    Closing,
+    FactRows,
+    attribute_text,
+    search_ids,
+)
 from spectron_adapters.local.language.pool import LiveFact
 from spectron_adapters.local.language.proofs import count_proofs, fact_digest
 from spectron_adapters.local.work import Work

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from spectron_adapters.local.fact_rows import AUTHORITATIVE, attribute_text
+from spectron_adapters.local.knowledge.fact_rows import AUTHORITATIVE, attribute_text
 from spectron_adapters.local.work import Work
 from spectron_adapters.scopes import ScopeSet
 

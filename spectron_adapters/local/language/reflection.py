@@ -19,8 +19,9 @@ from pydantic import Field, StringConstraints
 from spectron_adapters.local.calls import Answer, Call
 from spectron_adapters.local.extraction.model_shape import EntityName, Shape, Word, Words
 from spectron_adapters.local.extraction.statements import AttributeStatement, Statements
-from spectron_adapters.local.fact_rows import Origin
 from spectron_adapters.local.instants import to_datetime
+from spectron_adapters.local.knowledge.fact_rows import Origin
+from spectron_adapters.local.knowledge.reconciliation import Reconciler
 from spectron_adapters.local.language.json_answers import ask_json, fenced
 from spectron_adapters.local.language.models import LanguageModel, Prompt
 from spectron_adapters.local.language.pool import DERIVED_CONFIDENCE, may_write_to
@@ -34,9 +35,8 @@ from spectron_adapters.local.language.sources import (
     without_markers,
 )
 from spectron_adapters.local.problems import bad_request, forbidden
-from spectron_adapters.local.recall import Recalled, trace_of
-from spectron_adapters.local.reconciliation import Reconciler
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.recall.querying import Recalled, trace_of
+from spectron_adapters.local.tracing.traces import Trace, store_trace
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import ReflectRequest, ReflectResponse
 from spectron_adapters.scopes import ScopeSet

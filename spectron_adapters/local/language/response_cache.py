@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spectron_adapters.local.forgetting.stored_answers import Erased
 from spectron_adapters.local.search.text import analyse
-from spectron_adapters.local.stored_answers import Erased
-from spectron_adapters.local.traces import region_text
+from spectron_adapters.local.tracing.traces import region_text
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import Citation
 from spectron_adapters.scopes import ScopeSet

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from spectron_adapters.local.hits import hits_of
+from spectron_adapters.local.conversation.sessions import StoredSession
 from spectron_adapters.local.instants import to_datetime
-from spectron_adapters.local.recall import Recalled, look_up, row_filter
+from spectron_adapters.local.recall.hits import hits_of
+from spectron_adapters.local.recall.querying import Recalled, look_up, row_filter
 from spectron_adapters.local.search.retrieval import Scored
 from spectron_adapters.local.search.text import QUESTION, analyse, features
 from spectron_adapters.local.search.vectors import QueryVector
-from spectron_adapters.local.sessions import StoredSession
 from spectron_adapters.local.work import Work
 from spectron_adapters.messages import visible_text
 from spectron_adapters.models import Citation, RecallHit

@@ -10,11 +10,11 @@ import sqlite3
 import threading
 
 from spectron_adapters.local.calls import Answer
-from spectron_adapters.local.lifecycle import decay
 from spectron_adapters.local.management.plane import ManagementCall
 from spectron_adapters.local.problems import Problem
 from spectron_adapters.local.search.vectors import VectorModel, reindex
-from spectron_adapters.local.storage import ClosedError, Database
+from spectron_adapters.local.storage.database import ClosedError, Database
+from spectron_adapters.local.upkeep.lifecycle import decay
 from spectron_adapters.models import ManagedLifecycleResponse
 
 __all__ = ["decay_context", "reindex_context"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spectron_adapters.local import entities, inspection, profile, state
 from spectron_adapters.local.bodies import lens_of, read_lens, read_number
 from spectron_adapters.local.calls import Answer, Call, Handler
+from spectron_adapters.local.knowledge import entities, inspection, profile, state
 from spectron_adapters.local.moments import read_moment
 from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.routes.table import LARGE

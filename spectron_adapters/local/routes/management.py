@@ -22,7 +22,7 @@ from spectron_adapters.local.management.plane import (
 from spectron_adapters.local.problems import bad_request, unprocessable
 from spectron_adapters.local.routes.access import read_ttl
 from spectron_adapters.local.routes.table import MANAGEMENT, RouteTable
-from spectron_adapters.local.schema import LATEST
+from spectron_adapters.local.storage.schema import LATEST
 from spectron_adapters.models import (
     CreateAccessTokenRequest,
     CreateContextRequest,

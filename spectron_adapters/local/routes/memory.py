@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spectron_adapters.local import context_block, facts, recall, removal
 from spectron_adapters.local.bodies import lens_of, validate
 from spectron_adapters.local.calls import Answer, Call, Handler
+from spectron_adapters.local.forgetting import verbs as forgetting
+from spectron_adapters.local.knowledge import facts
 from spectron_adapters.local.problems import bad_request
+from spectron_adapters.local.recall import context_block, querying
 from spectron_adapters.models import (
     ContextQueryRequest,
     ForgetRequest,
@@ -30,7 +32,7 @@ def _remember_many(call: Call) -> Answer:
 
 
 def _query(call: Call) -> Answer:
-    return recall.query(call, validate(RecallRequest, call.payload))
+    return querying.query(call, validate(RecallRequest, call.payload))
 
 
 def _query_context(call: Call) -> Answer:
@@ -38,7 +40,7 @@ def _query_context(call: Call) -> Answer:
 
 
 def _forget(call: Call) -> Answer:
-    return removal.forget(call, validate(ForgetRequest, call.payload), lens_of(call.payload))
+    return forgetting.forget(call, validate(ForgetRequest, call.payload), lens_of(call.payload))
 
 
 ROUTES: Mapping[str, Handler] = {

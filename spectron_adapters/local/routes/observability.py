@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar, get_args
 
-from spectron_adapters.local import checks, lifecycle, trace_reading, trace_statistics
 from spectron_adapters.local.bodies import read_instant, read_lens, read_number, validate
 from spectron_adapters.local.calls import Answer, Call, Handler
 from spectron_adapters.local.problems import bad_request
-from spectron_adapters.local.trace_statistics import HOUR, Window
-from spectron_adapters.local.traces import Trace, store_trace
+from spectron_adapters.local.tracing import reading, statistics
+from spectron_adapters.local.tracing.statistics import HOUR, Window
+from spectron_adapters.local.tracing.traces import Trace, store_trace
+from spectron_adapters.local.upkeep import checks, lifecycle
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import AuditKind, FsckRequest, LifecycleResponse
 from spectron_adapters.scopes import ScopeSet
@@ -25,7 +26,7 @@ _Result = TypeVar("_Result")
 
 
 def _read_traces(call: Call, step: Callable[[Work], _Result]) -> _Result:
-    trace_reading.flush_traces(call)
+    reading.flush_traces(call)
     return call.read(step)
 
 
@@ -35,21 +36,19 @@ def _limit(call: Call) -> int:
 
 def _list_traces(call: Call) -> Answer:
     limit = _limit(call)
-    return Answer.of(
-        200, _read_traces(call, lambda work: trace_reading.list_traces(work, limit=limit))
-    )
+    return Answer.of(200, _read_traces(call, lambda work: reading.list_traces(work, limit=limit)))
 
 
 def _get_trace(call: Call) -> Answer:
     trace_id = call.parameters["id"]
-    return Answer.of(200, _read_traces(call, lambda work: trace_reading.get_trace(work, trace_id)))
+    return Answer.of(200, _read_traces(call, lambda work: reading.get_trace(work, trace_id)))
 
 
 def _statistics(call: Call) -> Answer:
     window, lens = _window(call), _scope_of(call.query)
     return Answer.of(
         200,
-        _read_traces(call, lambda work: trace_statistics.read_statistics(work, window, lens)),
+        _read_traces(call, lambda work: statistics.read_statistics(work, window, lens)),
     )
 
 
@@ -87,14 +86,14 @@ def _audit(call: Call) -> Answer:
     if kind is not None and kind not in get_args(AuditKind):
         known = ", ".join(get_args(AuditKind))
         raise bad_request(f"query parameter kind: {kind[:40]!r} is none of {known}")
-    wanted = trace_reading.AuditFilter(
+    wanted = reading.AuditFilter(
         limit=_limit(call),
         principal=_principal(call.query),
         kind=kind,
         since=read_instant(call.query, "since"),
         until=read_instant(call.query, "until"),
     )
-    return Answer.of(200, _read_traces(call, lambda work: trace_reading.audit(work, wanted)))
+    return Answer.of(200, _read_traces(call, lambda work: reading.audit(work, wanted)))
 
 
 def _principal(query: Mapping[str, str]) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spectron_adapters.local import removal, scope_nodes
+from spectron_adapters.local import scope_nodes
 from spectron_adapters.local.bodies import validate
 from spectron_adapters.local.calls import Answer, Call, Handler, body_of
+from spectron_adapters.local.forgetting import verbs as forgetting
 from spectron_adapters.local.problems import bad_request
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import ForgetScopeRequest, RegisterScopeRequest
@@ -35,7 +36,7 @@ def _delete_scope(call: Call) -> Answer:
 
 
 def _forget_scope(call: Call) -> Answer:
-    return removal.forget_scope(call, validate(ForgetScopeRequest, call.payload))
+    return forgetting.forget_scope(call, validate(ForgetScopeRequest, call.payload))
 
 
 ROUTES: Mapping[str, Handler] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from spectron_adapters.local import context_block, facts, sessions
 from spectron_adapters.local.bodies import (
     check_instant,
     parse_selector,
@@ -14,8 +13,11 @@ from spectron_adapters.local.bodies import (
     validate,
 )
 from spectron_adapters.local.calls import Answer, Call, Handler
-from spectron_adapters.local.ingestion import read_turn
+from spectron_adapters.local.conversation import sessions
+from spectron_adapters.local.conversation.ingestion import read_turn
+from spectron_adapters.local.knowledge import facts
 from spectron_adapters.local.problems import bad_request
+from spectron_adapters.local.recall import context_block
 from spectron_adapters.local.routes.table import LARGE
 from spectron_adapters.local.work import Work
 from spectron_adapters.models import (

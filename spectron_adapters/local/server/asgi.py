@@ -38,7 +38,7 @@ from spectron_adapters.local.server.reading import (
 )
 from spectron_adapters.local.server.request_log import log_request
 from spectron_adapters.local.server.streaming import Send, send_response
-from spectron_adapters.local.storage import ClosedError
+from spectron_adapters.local.storage.database import ClosedError
 
 __all__ = ["SpectronApp"]
 

@@ -15,7 +15,7 @@ from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.extraction.statements import Extractor, ExtractorFunction
 from spectron_adapters.local.server.asgi import SpectronApp
 from spectron_adapters.local.server.reading import BodyLimits
-from spectron_adapters.local.storage import Synchronous
+from spectron_adapters.local.storage.database import Synchronous
 from spectron_adapters.local.work import UPLOAD_LIMIT
 
 __all__ = ["ServerSettings", "app_from_env", "create_app"]

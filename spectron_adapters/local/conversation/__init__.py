@@ -1,0 +1,1 @@
+"""Sessions and turns: transcripts, and how turns enter the search."""

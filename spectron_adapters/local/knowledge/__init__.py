@@ -1,0 +1,1 @@
+"""Facts and the graph that they make: remembering, reconciling, reading, history."""

@@ -1,0 +1,1 @@
+"""Answering questions: the legs of recall, hits, and context as one block."""

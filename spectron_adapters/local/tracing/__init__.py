@@ -1,0 +1,1 @@
+"""Traces of reads, writes and replies: written, read, counted."""
