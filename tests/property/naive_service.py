@@ -340,6 +340,8 @@ class NaiveService:
         for row in self.rows:
             if row.turn in turns:
                 row.turn = None
+            if isinstance(row, Fact) and row.successor in rows:
+                row.successor = None
 
     def forget_scope(self, caller: str, path: str) -> None:
         """Everything with a clause that touches the subtree goes, whoever else owns it."""

@@ -302,21 +302,26 @@ class Reconciler:
 
     def _cut_short(self, claim: _Claim, new: int) -> None:
         """End superseded rows that waited for a successor whose time never came."""
-        waiting = self._chain(
-            claim.entity.name_id,
-            claim.statement.key,
-            "superseded_by IS NOT NULL AND superseded_by <> :new AND id <> :new"
-            " AND valid_until > :start",
-            {"new": new, "start": claim.valid_from},
-            order="valid_until",
-        )
-        for row in list(waiting):
-            if row.is_authoritative == claim.origin.is_authoritative:
+        while waiting := self._waiting(claim, new):
+            for row in waiting:
                 self._rows.close(
                     "attribute",
                     row.id,
                     Closing(claim.valid_from, None, max(self._work.now, claim.valid_from)),
                 )
+
+    def _waiting(self, claim: _Claim, new: int) -> list[_Row]:
+        """Rows that last beyond the claim's start, to a successor that ended before it began."""
+        rows = self._chain(
+            claim.entity.name_id,
+            claim.statement.key,
+            "superseded_by IS NOT NULL AND superseded_by <> :new AND id <> :new"
+            " AND valid_until > :start AND EXISTS (SELECT 1 FROM attribute AS successor"
+            " WHERE successor.id = attribute.superseded_by"
+            " AND successor.valid_until < successor.valid_from)",
+            {"new": new, "start": claim.valid_from},
+        )
+        return [row for row in rows if row.is_authoritative == claim.origin.is_authoritative]
 
     def _correct(self, claim: _Claim, old: _Row) -> None:
         self._outcome["corrections"].append(
