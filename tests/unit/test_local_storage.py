@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
+from spectron_adapters import Spectron
 from spectron_adapters.local.engine import Engine
 from spectron_adapters.local.exchange import Request
 from spectron_adapters.local.problems import StorageProblem
+from spectron_adapters.local.storage import schema
 from spectron_adapters.local.storage.database import Database
 from spectron_adapters.local.storage.schema import APPLICATION_ID, LATEST
 
@@ -386,3 +389,23 @@ def test_a_database_without_its_tables_is_told_as_damaged(path):
     database = Database(path)
     with pytest.raises(StorageProblem, match="damaged"):
         database.open()
+
+
+def test_a_file_of_the_first_version_gains_what_the_whole_service_needs(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in schema._MIGRATIONS[0].split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO context (name, created_at) VALUES ('default', 7)")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    with Spectron.local(path) as client:
+        client.remember("I live in Porto.")
+        assert client.recall("Where do I live?").tier == "direct"
+        assert [found.id for found in client.principals.list()] == [
+            "principal:admin",
+            "principal:system",
+        ]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (LATEST,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
