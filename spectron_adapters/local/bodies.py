@@ -26,7 +26,6 @@ __all__ = [
     "lens_of",
     "parse_body",
     "parse_selector",
-    "read_flag",
     "read_instant",
     "read_lens",
     "read_number",
@@ -257,18 +256,3 @@ def _whole_number(text: str) -> int:
     if not digits.lstrip("+-").isdecimal() or len(digits) > 18:  # noqa: PLR2004  # fits 64 bits
         raise ValueError(f"{text[:40]!r} is not a whole number")
     return int(digits)
-
-
-def read_flag(query: Mapping[str, str], name: str) -> bool:
-    """A yes or no among the query parameters; absent is no.
-
-    Raises:
-        Problem: 400, it is neither `true` nor `false`.
-    """
-    return _read(query, (name,), _boolean) or False
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"{text[:40]!r} is neither true nor false")
-    return text.lower() == "true"

@@ -21,7 +21,12 @@ from spectron_adapters.local.documents.reading import PassagePlace, passage_plac
 from spectron_adapters.local.documents.storage import document_key
 from spectron_adapters.local.language.questions import hypothetical_answer, sub_questions
 from spectron_adapters.local.problems import Problem, not_implemented
-from spectron_adapters.local.search.retrieval import Question, RowFilter, ask
+from spectron_adapters.local.search.retrieval import (
+    Question,
+    RowFilter,
+    ask,
+    reciprocal_rank_fusion,
+)
 from spectron_adapters.local.search.vectors import (
     EmbeddingError,
     QueryVector,
@@ -215,8 +220,7 @@ def _fused(
 ) -> dict[int, float]:
     """One score of 0 to 1 for each row: a single ranking's own, else by reciprocal ranks.
 
-    Source: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
-    individual Rank Learning Methods", SIGIR 2009, with a weight for each kind of ranking.
+    Each kind of ranking, words or meaning, has a weight.
     """
     by_words, by_meaning = legs
     if len(by_words) + len(by_meaning) == 1:
@@ -227,10 +231,9 @@ def _fused(
         share = 1.0 if by_meaning else 0.0
     fused: dict[int, float] = {}
     for rankings, weight in ((by_words, 1 - share), (by_meaning, share)):
-        for ranking in rankings:
-            for rank, row_id in enumerate(ranking, 1):
-                part = weight / len(rankings) * (constant + 1) / (constant + rank)
-                fused[row_id] = fused.get(row_id, 0.0) + part
+        scores = reciprocal_rank_fusion([list(ranking) for ranking in rankings], k=constant)
+        for row_id, score in scores.items():
+            fused[row_id] = fused.get(row_id, 0.0) + weight * score
     return fused
 
 

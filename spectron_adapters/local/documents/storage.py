@@ -73,11 +73,6 @@ class StoredDocument:
         """Its id on the wire."""
         return document_id(self.key)
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing remains to be done."""
-        return self.status in ("ready", "failed")
-
 
 COLUMNS: Final = (
     "id, key, scope_set_id, title, source, filename, mime_type, content_type, content_hash,"

@@ -268,7 +268,7 @@ def _factor(row: Row, query: Query, session_id: int | None) -> float:
     return factor
 
 
-def reciprocal_rank_fusion(rankings: Iterable[Sequence[Key]], *, k: int = 60) -> dict[Key, float]:
+def reciprocal_rank_fusion(rankings: Iterable[Sequence[Key]], *, k: float = 60) -> dict[Key, float]:
     """Fuse rankings of the same kind of thing into one score each.
 
     Args:
